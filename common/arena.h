@@ -24,7 +24,8 @@
 
 typedef struct Arena Arena;
 
-/* A new arena whose blocks are at least block_bytes (0: 8 KB).  No block is taken before first use. */
+/* A new arena whose blocks are at least block_bytes (0: 8 KB).  No block is taken before first use.
+ */
 Arena *arena_new(size_t block_bytes);
 void   arena_free(Arena *arena); /* NULL is fine */
 

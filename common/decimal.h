@@ -13,12 +13,18 @@
 
 #include "common/value.h"
 
-typedef enum DecimalOp { DECIMAL_ADD, DECIMAL_SUB, DECIMAL_MUL, DECIMAL_DIV, DECIMAL_MOD } DecimalOp;
+typedef enum DecimalOp {
+    DECIMAL_ADD,
+    DECIMAL_SUB,
+    DECIMAL_MUL,
+    DECIMAL_DIV,
+    DECIMAL_MOD
+} DecimalOp;
 typedef enum DecimalRound {
-    DECIMAL_ROUND_NONE,      /* inexact is an error */
-    DECIMAL_ROUND_DOWN,      /* towards zero */
-    DECIMAL_ROUND_HALF_UP,   /* ties away from zero */
-    DECIMAL_ROUND_HALF_POS,  /* ties towards +infinity (ROUND) */
+    DECIMAL_ROUND_NONE,     /* inexact is an error */
+    DECIMAL_ROUND_DOWN,     /* towards zero */
+    DECIMAL_ROUND_HALF_UP,  /* ties away from zero */
+    DECIMAL_ROUND_HALF_POS, /* ties towards +infinity (ROUND) */
     DECIMAL_ROUND_FLOOR,
     DECIMAL_ROUND_CEIL
 } DecimalRound;
@@ -34,7 +40,7 @@ static inline Value decimal_from_i64(int64_t unscaled, uint16_t scale)
 /* Digits, optional sign, point and exponent; scale as written.  false when it is no number. */
 bool decimal_parse(Arena *arena, Str text, Value *out);
 /* The exact decimal of the shortest text of d (as new BigDecimal(Double.toString(d))). */
-bool decimal_from_double(Arena *arena, double d, Value *out);
+bool   decimal_from_double(Arena *arena, double d, Value *out);
 double decimal_to_double(Value v);
 /* Truncates towards zero; wraps like Java's BigDecimal.longValue(). */
 int64_t decimal_to_i64(Value v);
@@ -43,15 +49,15 @@ int64_t decimal_to_i64(Value v);
 int decimal_precision(Value v);
 
 /* v set to precision and scale of type; ERR_EVAL "... does not fit DECIMAL(p, s)". */
-ErrCode decimal_fit(Arena *arena, Value v, const Type *type, DecimalRound round, Value *out,
-                    Err *err) ERR_MUST_USE;
-ErrCode decimal_arith(Arena *arena, DecimalOp op, Value a, Value b, const Type *result, Value *out,
-                      Err *err) ERR_MUST_USE;
-Value   decimal_neg(Arena *arena, Value v);
-Value   decimal_abs(Arena *arena, Value v);
-int     decimal_sign(Value v);
-int     decimal_cmp(Value a, Value b);   /* numerically, scales may differ */
-uint64_t decimal_hash(Value v);          /* numerically equal values hash equally */
+ErrCode  decimal_fit(Arena *arena, Value v, const Type *type, DecimalRound round, Value *out,
+                     Err *err) ERR_MUST_USE;
+ErrCode  decimal_arith(Arena *arena, DecimalOp op, Value a, Value b, const Type *result, Value *out,
+                       Err *err) ERR_MUST_USE;
+Value    decimal_neg(Arena *arena, Value v);
+Value    decimal_abs(Arena *arena, Value v);
+int      decimal_sign(Value v);
+int      decimal_cmp(Value a, Value b); /* numerically, scales may differ */
+uint64_t decimal_hash(Value v);         /* numerically equal values hash equally */
 
 /* Plain notation with the value's scale: 1.50, -0.003; never an exponent. */
 void decimal_print(Buf *out, Value v);

@@ -21,18 +21,18 @@
 typedef enum ErrCode {
     ERR_OK = 0,
     /* the user's statement or request */
-    ERR_SYNTAX,        /* does not parse */
-    ERR_STATEMENT,     /* parses, but is refused: unknown name, type mismatch, rule broken */
-    ERR_NOT_YET,       /* legal, but Weir does not run it yet (planner/not_yet.c) */
-    ERR_REQUEST,       /* malformed request: JSON, property, header */
+    ERR_SYNTAX,         /* does not parse */
+    ERR_STATEMENT,      /* parses, but is refused: unknown name, type mismatch, rule broken */
+    ERR_NOT_YET,        /* legal, but Weir does not run it yet (planner/not_yet.c) */
+    ERR_REQUEST,        /* malformed request: JSON, property, header */
     ERR_WRONG_ENDPOINT, /* SELECT or PRINT sent to /ksql */
-    ERR_LIMIT,         /* a limit of common/limit.h */
-    ERR_CONFIG,        /* server property or command line */
-    ERR_NOT_FOUND,     /* unknown command id, query id */
-    ERR_TOO_MANY_PUSH, /* ksql.max.push.queries reached */
-    ERR_ASSERT,        /* ASSERT TOPIC did not hold in time */
+    ERR_LIMIT,          /* a limit of common/limit.h */
+    ERR_CONFIG,         /* server property or command line */
+    ERR_NOT_FOUND,      /* unknown command id, query id */
+    ERR_TOO_MANY_PUSH,  /* ksql.max.push.queries reached */
+    ERR_ASSERT,         /* ASSERT TOPIC did not hold in time */
     /* one record or one value */
-    ERR_EVAL,        /* an expression failed: NULL, or the row is dropped, and an entry in the log */
+    ERR_EVAL, /* an expression failed: NULL, or the row is dropped, and an entry in the log */
     ERR_DESERIALIZE, /* a record that does not decode: skipped */
     ERR_SERIALIZE,   /* a row that does not encode */
     /* outside */

@@ -50,7 +50,8 @@ bool json_word(JsonScan *scan);
 /* Consumes '{' or '['; then call json_next_member / json_next_item until they give false; after
  * that scan->why tells an error (NULL: the end was reached and consumed). */
 bool json_enter(JsonScan *scan);
-/* Next member of an object: consumes the name and ':'.  *is_first is the caller's, true at start. */
+/* Next member of an object: consumes the name and ':'.  *is_first is the caller's, true at start.
+ */
 bool json_next_member(JsonScan *scan, bool *is_first, Str *raw_name, bool *has_escape);
 bool json_next_item(JsonScan *scan, bool *is_first);
 /* Consumes one whole value of any kind, validating it; gives its text when out is not NULL. */

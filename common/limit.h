@@ -27,7 +27,8 @@
     X(queries, "weir.limit.queries", 10000, "persistent queries")                                  \
     X(push_queries, "ksql.max.push.queries", 100, "open push queries")                             \
     X(push_queue_rows, "weir.limit.push.queue.rows", 10000, "rows waiting for one subscriber")     \
-    X(push_queue_bytes, "weir.limit.push.queue.bytes", 8388608, "bytes waiting for one subscriber") \
+    X(push_queue_bytes, "weir.limit.push.queue.bytes", 8388608,                                    \
+      "bytes waiting for one subscriber")                                                          \
     X(pull_rows, "weir.limit.pull.rows", 1000000, "rows a pull query may examine")                 \
     X(pull_ms, "weir.limit.pull.ms", 30000, "milliseconds a pull query may take")                  \
     X(pull_queue, "weir.limit.pull.queue", 1000, "pull queries waiting")                           \

@@ -29,9 +29,9 @@ typedef struct Map {
 
 void  map_init(Map *map, Arena *arena);
 void  map_deinit(Map *map);
-void *map_get(const Map *map, Str key);               /* NULL when absent */
-void  map_put(Map *map, Str key, void *value);        /* replaces; value must not be NULL */
-void *map_remove(Map *map, Str key);                  /* what was there, or NULL */
+void *map_get(const Map *map, Str key);        /* NULL when absent */
+void  map_put(Map *map, Str key, void *value); /* replaces; value must not be NULL */
+void *map_remove(Map *map, Str key);           /* what was there, or NULL */
 /* for (size_t i = 0; (e = map_next(&m, &i));) ... */
 MapEntry *map_next(const Map *map, size_t *cursor);
 

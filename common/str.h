@@ -43,8 +43,8 @@ static inline bool str_eq(Str a, Str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-bool str_eq_nocase(Str a, Str b);          /* ASCII letters only */
-int  str_cmp(Str a, Str b);                /* memcmp order, shorter first */
+bool str_eq_nocase(Str a, Str b); /* ASCII letters only */
+int  str_cmp(Str a, Str b);       /* memcmp order, shorter first */
 bool str_starts(Str s, Str prefix);
 bool str_starts_nocase(Str s, Str prefix); /* ASCII letters only */
 bool str_ends(Str s, Str suffix);

@@ -61,8 +61,8 @@ const Type *type_copy(Arena *arena, const Type *type);                      /* d
 const Type *type_scalar(TypeKind kind);
 
 bool type_eq(const Type *a, const Type *b);
-bool type_is_numeric(const Type *type); /* INT BIGINT DECIMAL DOUBLE */
-bool type_is_nested(const Type *type);  /* ARRAY MAP STRUCT */
+bool type_is_numeric(const Type *type);              /* INT BIGINT DECIMAL DOUBLE */
+bool type_is_nested(const Type *type);               /* ARRAY MAP STRUCT */
 bool type_contains(const Type *type, TypeKind kind); /* at any depth, itself included */
 
 /* SQL text: BIGINT, DECIMAL(4, 2), ARRAY<STRING>, STRUCT<`A` INTEGER>.  INT prints as INTEGER. */

@@ -28,7 +28,7 @@
 
 typedef struct Value Value;
 struct Value {
-    uint8_t  kind;  /* TypeKind */
+    uint8_t  kind; /* TypeKind */
     uint8_t  pad_;
     uint16_t scale; /* DECIMAL */
     uint32_t len;
@@ -112,11 +112,11 @@ uint64_t value_hash(Value v); /* equal values hash equally */
  * value_encode_key: memcmp order of the bytes is value order (null first, then ascending); used
  * for state keys.  Both are self-delimiting.
  */
-void  value_encode(Buf *out, Value v, const Type *type);
+void value_encode(Buf *out, Value v, const Type *type);
 /* false on bytes that value_encode did not write.  Strings point into the source. */
-bool  value_decode(BufReader *in, const Type *type, Arena *arena, Value *out);
-void  value_encode_key(Buf *out, Value v, const Type *type);
-bool  value_decode_key(BufReader *in, const Type *type, Arena *arena, Value *out);
+bool value_decode(BufReader *in, const Type *type, Arena *arena, Value *out);
+void value_encode_key(Buf *out, Value v, const Type *type);
+bool value_decode_key(BufReader *in, const Type *type, Arena *arena, Value *out);
 
 /* As CAST(v AS STRING) gives it (ref: DOUBLE as Java prints it, DECIMAL plain, nested as text). */
 void value_print(Buf *out, Value v, const Type *type);
