@@ -13,6 +13,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/value.h"
 #include "planner/schema.h"
 
 typedef struct Decoder Decoder;
