@@ -16,7 +16,7 @@ typedef enum LogLevel { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG } LogLevel;
 
 void log_set_level(LogLevel level);
 bool log_level_parse(const char *name, LogLevel *out); /* "error" "warn" "info" "debug" */
-/* Tests catch the lines; NULL puts stderr back. */
+/* Tests catch the lines, from area on and without line break; NULL puts stderr back. */
 void log_set_sink(void (*sink)(LogLevel level, const char *line));
 /* area is the folder or file stem that speaks: "broker", "commit". */
 void log_line(LogLevel level, const char *area, const char *format, ...)
