@@ -89,6 +89,9 @@ bool catalog_drop_type(Catalog *edit, Str name);
 Source       *source_new(void);
 CatalogQuery *catalog_query_new(void);
 CatalogType  *catalog_type_new(void);
+/* Another reference, for whoever outlives the snapshot. */
+Source       *source_ref(const Source *source);
+CatalogQuery *catalog_query_ref(const CatalogQuery *query);
 void          source_unref(Source *source);
 void          catalog_query_unref(CatalogQuery *query);
 void          catalog_type_unref(CatalogType *type);

@@ -75,6 +75,8 @@ struct Expr {
     } u;
 };
 
+const char *compare_op_name(CompareOp op); /* "=", "<>", "<=" */
+
 /* SQL text with the names of the input schema: for EXPLAIN, the processing log and key names. */
 void expr_print(Buf *out, const Expr *expr, const Schema *input);
 bool expr_eq(const Expr *a, const Expr *b); /* structural, ignoring positions */

@@ -6,12 +6,17 @@
  * are fields of the row, never columns of a schema, unless a query selected them under an alias.
  * Header columns are value columns that are read from the record's headers, not from its value.
  *
+ * The schema of a transient query is what it selects, in that order, and has key_len 0; columns
+ * that are plain copies of the key still have the role COLUMN_KEY.  They keep their values when a
+ * table's row is deleted, and query headers mark them.
+ *
  * Schemas are immutable and live in an arena.
  */
 #ifndef PLANNER_SCHEMA_H
 #define PLANNER_SCHEMA_H
 
 #include "common/type.h"
+#include "common/value.h"
 
 typedef enum ColumnRole {
     COLUMN_KEY,
@@ -39,6 +44,14 @@ int schema_find(const Schema *schema, Str name);
 void          schema_print(Buf *out, const Schema *schema, bool is_marked);
 const Schema *schema_copy(Arena *arena, const Schema *schema);
 bool          schema_eq(const Schema *a, const Schema *b);
+bool          schema_has_headers(const Schema *schema);
+
+/* One column: as schema_print writes it, deep copy, equality of all its parts. */
+void   column_print(Buf *out, const Column *column, bool is_marked);
+Column column_copy(Arena *arena, const Column *column);
+bool   column_eq(const Column *a, const Column *b);
+/* `name`, back-quotes inside doubled. */
+void name_print(Buf *out, Str name);
 
 typedef enum FormatKind {
     FORMAT_NONE,
@@ -90,5 +103,6 @@ typedef enum PseudoColumn {
 
 const char *pseudo_column_name(PseudoColumn pseudo);
 const Type *pseudo_column_type(PseudoColumn pseudo);
+bool        pseudo_column_find(Str name, PseudoColumn *out); /* exact name */
 
 #endif
