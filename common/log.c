@@ -21,7 +21,7 @@ enum { LINE_BYTES = 2048 };
 typedef void (*LogSink)(LogLevel level, const char *line);
 
 static _Atomic int       g_level = LOG_INFO;
-static _Atomic(LogSink)  g_sink = NULL;
+static _Atomic(LogSink)  g_sink;
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
 
 void log_set_level(LogLevel level)
