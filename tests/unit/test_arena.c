@@ -1,8 +1,16 @@
 #include "common/arena.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "tests/support/arena_group.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define IS_POISONED(ptr) __asan_address_is_poisoned(ptr)
+#else
+#define IS_POISONED(ptr) ((void)(ptr), true) /* nothing can tell without the sanitizer */
+#endif
 
 static void arena_takes_no_block_before_first_use(void **state)
 {
@@ -162,6 +170,21 @@ static void arena_grow_step_by_step_keeps_the_content(void **state)
         assert_int_equal(bytes[i], (unsigned char)(i * 7));
 }
 
+static void arena_poisons_what_is_not_handed_out(void **state)
+{
+    Arena *test_mem = test_arena(state);
+    char  *bytes = arena_alloc(test_mem, 24);
+    char  *moved;
+
+    assert_true(IS_POISONED(bytes + 24));
+    (void)arena_alloc(test_mem, 8);
+    moved = arena_grow(test_mem, bytes, 24, 64);
+    assert_true(IS_POISONED(bytes));
+    moved[63] = 'x';
+    arena_reset(test_mem);
+    assert_true(IS_POISONED(moved));
+}
+
 static void mem_gives_distinct_cleared_memory(void **state)
 {
     char *bytes = mem_zalloc(100);
@@ -195,6 +218,7 @@ int main(void)
         arena_test(arena_grow_moves_what_is_not_newest),
         arena_test(arena_grow_from_null_allocates),
         arena_test(arena_grow_step_by_step_keeps_the_content),
+        arena_test(arena_poisons_what_is_not_handed_out),
         cmocka_unit_test(mem_gives_distinct_cleared_memory),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);

@@ -1,5 +1,6 @@
 #include "common/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,6 +117,54 @@ static void log_line_goes_to_stderr_with_time_and_level(void **state)
     assert_string_equal(text + at, " INFO  server: hello\n");
 }
 
+enum { THREADS = 4, LINES_PER_THREAD = 50, PIPE_BYTES = 65536 };
+
+static void *write_lines(void *arg)
+{
+    const char *area = arg;
+
+    for (int i = 0; i < LINES_PER_THREAD; i++) {
+        log_line(LOG_INFO, area, "line %d of %d", i, LINES_PER_THREAD);
+        log_set_level(i % 2 ? LOG_INFO : LOG_DEBUG);
+    }
+    return NULL;
+}
+
+static void log_lines_of_several_threads_stay_whole(void **state)
+{
+    static char text[PIPE_BYTES];
+    static char areas[THREADS][8] = {"one", "two", "three", "four"};
+    pthread_t   threads[THREADS];
+    int         ends[2];
+    int         stderr_copy = dup(STDERR_FILENO);
+    int         lines = 0;
+    ssize_t     len;
+
+    (void)state;
+    log_set_sink(NULL);
+    assert_int_equal(pipe(ends), 0);
+    assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_lines, areas[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_true(dup2(stderr_copy, STDERR_FILENO) >= 0);
+    len = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    close(ends[1]);
+    close(stderr_copy);
+
+    assert_true(len > 0);
+    text[len] = '\0';
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line; lines++) {
+        int  number;
+        char area[8];
+
+        assert_int_equal(sscanf(line, "%*s INFO %7[a-z]: line %d of 50", area, &number), 2);
+    }
+    assert_int_equal(lines, THREADS * LINES_PER_THREAD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +177,8 @@ int main(void)
                                         catch_teardown),
         cmocka_unit_test(log_level_parse_knows_four_names),
         cmocka_unit_test_setup_teardown(log_line_goes_to_stderr_with_time_and_level, catch_setup,
+                                        catch_teardown),
+        cmocka_unit_test_setup_teardown(log_lines_of_several_threads_stay_whole, catch_setup,
                                         catch_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
