@@ -63,8 +63,8 @@ void chunk_free(Chunk *chunk)
 
 void chunk_append(Chunk *chunk, const Record *record)
 {
-    buf_reserve(&chunk->bytes, RECORD_HEAD_BYTES + record->key.len + record->value.len +
-                                   record->headers.len);
+    buf_reserve(&chunk->bytes,
+                RECORD_HEAD_BYTES + record->key.len + record->value.len + record->headers.len);
     chunk_begin(chunk, record->ts);
     buf_str(&chunk->bytes, record->key);
     chunk_key_done(chunk, !record->key.ptr);

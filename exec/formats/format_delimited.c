@@ -81,23 +81,27 @@ static Str unquote(Arena *mem, Str raw)
     return (Str){out, len};
 }
 
+/* Offset of the quote that closes the field begun before from, or the text's length. */
+static size_t closing_quote(Str text, size_t from)
+{
+    for (size_t i = from; i < text.len; i++) {
+        if (text.ptr[i] != '"')
+            continue;
+        if (i + 1 == text.len || text.ptr[i + 1] != '"')
+            return i;
+        i++; /* a doubled one */
+    }
+    return text.len;
+}
+
 static ErrCode next_quoted(DelimitedIn *in, Str *out)
 {
     size_t from = in->at + 1;
-    size_t to = from;
+    size_t to = closing_quote(in->text, from);
 
-    for (;; to++) {
-        const char *quote = memchr(in->text.ptr + to, '"', in->text.len - to);
-
-        if (!quote)
-            return err_set(in->err, ERR_DESERIALIZE,
-                           "malformed DELIMITED: no closing quote for the one at byte %zu",
-                           from - 1);
-        to = (size_t)(quote - in->text.ptr);
-        if (to + 1 == in->text.len || in->text.ptr[to + 1] != '"')
-            break;
-        to++;
-    }
+    if (to == in->text.len)
+        return err_set(in->err, ERR_DESERIALIZE,
+                       "malformed DELIMITED: no closing quote for the one at byte %zu", from - 1);
     *out = unquote(in->mem, str_slice(in->text, from, to));
     for (in->at = to + 1; !end_field(in); in->at++) {
         if (in->text.ptr[in->at] != ' ' && in->text.ptr[in->at] != '\t')
@@ -177,8 +181,7 @@ static ErrCode read_value(DelimitedIn *in, const Column *col, Str text, Value *o
         return ERR_OK;
     case T_DOUBLE:
         *out = value_double(0);
-        return value_parse_double(text, &out->u.d) ? ERR_OK
-                                                   : bad_field(in, col, text, "no number");
+        return value_parse_double(text, &out->u.d) ? ERR_OK : bad_field(in, col, text, "no number");
     case T_DECIMAL:
         return read_decimal(in, col, text, out);
     case T_BYTES:
@@ -208,7 +211,7 @@ static ErrCode delimited_decode(Decoder *base, Str bytes, Value *out, Arena *bat
         return err_set(err, ERR_DESERIALIZE, "cannot read DELIMITED: the record is empty");
     for (; !in.is_done; count++) {
         Value v;
-        Str   text;
+        Str   text = STR_NULL;
 
         TRY(next_field(&in, &text));
         if (count >= self->len)
@@ -322,9 +325,9 @@ static ErrCode delimited_check(const FormatSide *side, Err *err)
 {
     for (uint32_t i = 0; i < side->len; i++) {
         if (type_is_nested(side->cols[i].type))
-            return err_set(
-                err, ERR_STATEMENT, "format DELIMITED cannot hold column \"%.*s\" of type %s",
-                STR_ARG(side->cols[i].name), type_kind_name(side->cols[i].type->kind));
+            return err_set(err, ERR_STATEMENT,
+                           "format DELIMITED cannot hold column \"%.*s\" of type %s",
+                           STR_ARG(side->cols[i].name), type_kind_name(side->cols[i].type->kind));
     }
     return ERR_OK;
 }

@@ -26,6 +26,7 @@
 #include "common/decimal.h"
 #include "common/limit.h"
 #include "common/map.h"
+#include "common/vec.h"
 #include "exec/formats/formats.h"
 
 enum {
@@ -135,9 +136,9 @@ static ErrCode malformed(JsonIn *in)
 static ErrCode mismatch(JsonIn *in, const JsonCodec *codec, JsonKind found)
 {
     static const char *const names[] = {
-        [JSON_ERROR] = "nothing",    [JSON_NULL] = "null",      [JSON_FALSE] = "a boolean",
-        [JSON_TRUE] = "a boolean",   [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
-        [JSON_ARRAY] = "an array",   [JSON_OBJECT] = "an object"};
+        [JSON_ERROR] = "nothing",  [JSON_NULL] = "null",       [JSON_FALSE] = "a boolean",
+        [JSON_TRUE] = "a boolean", [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
+        [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object"};
 
     return err_set(in->err, ERR_DESERIALIZE, "cannot read %s at byte %zu as %s", names[found],
                    byte_of(in), type_kind_name(codec->kind));
@@ -504,9 +505,8 @@ static void map_entry_index(Map *index, const ValueVec *entries)
 /* Map keys are gathered as text, then turned into the key's type. */
 static ErrCode map_keys_convert(JsonIn *in, const JsonCodec *codec, ValueVec *entries)
 {
-    JsonCodec key_codec = {.type = codec->type->key,
-                           .kind = codec->type->key->kind,
-                           .is_lenient = codec->is_lenient};
+    JsonCodec key_codec = {
+        .type = codec->type->key, .kind = codec->type->key->kind, .is_lenient = codec->is_lenient};
 
     if (key_codec.kind == T_STRING)
         return ERR_OK;

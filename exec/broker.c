@@ -1,0 +1,168 @@
+/*
+ * broker.c -- the broker's interface: calls through the driver's class, and what is the same for
+ * all drivers.
+ */
+#include "exec/broker.h"
+
+#include <pthread.h>
+
+ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err)
+{
+    return broker->cls->topic_create(broker, spec, err);
+}
+
+ErrCode broker_topic_delete(Broker *broker, Str name, Err *err)
+{
+    return broker->cls->topic_delete(broker, name, err);
+}
+
+ErrCode broker_topic_describe(Broker *broker, Str name, Arena *arena, TopicInfo *out, Err *err)
+{
+    return broker->cls->topic_describe(broker, name, arena, out, err);
+}
+
+ErrCode broker_topics(Broker *broker, Arena *arena, TopicInfo **out, size_t *len, Err *err)
+{
+    return broker->cls->topics(broker, arena, out, len, err);
+}
+
+ErrCode broker_topic_ends(Broker *broker, Str name, PartitionEnds *ends, uint32_t partitions,
+                          Err *err)
+{
+    return broker->cls->topic_ends(broker, name, ends, partitions, err);
+}
+
+void record_batch_ref(RecordBatch *batch)
+{
+    __atomic_add_fetch(&batch->refs, 1, __ATOMIC_RELAXED);
+}
+
+void record_batch_unref(RecordBatch *batch)
+{
+    if (batch && __atomic_sub_fetch(&batch->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        batch->release(batch);
+}
+
+ErrCode broker_reader_open(Broker *broker, Str topic, uint32_t partition, int64_t offset,
+                           BrokerWake wake, BrokerReader **out, Err *err)
+{
+    return broker->cls->reader_open(broker, topic, partition, offset, wake, out, err);
+}
+
+ErrCode broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch **out,
+                           int64_t *position, int64_t *readable_end, Err *err)
+{
+    return reader->cls->reader_poll(reader, bytes_max, out, position, readable_end, err);
+}
+
+ErrCode broker_reader_seek(BrokerReader *reader, int64_t offset, Err *err)
+{
+    return reader->cls->reader_seek(reader, offset, err);
+}
+
+void broker_reader_close(BrokerReader *reader)
+{
+    if (reader)
+        reader->cls->reader_close(reader);
+}
+
+ErrCode broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err)
+{
+    return broker->cls->txn_open(broker, name, out, err);
+}
+
+ErrCode broker_txn_begin(BrokerTxn *txn, Err *err)
+{
+    return txn->cls->txn_begin(txn, err);
+}
+
+ErrCode broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err)
+{
+    return txn->cls->txn_append(txn, chunk, err);
+}
+
+ErrCode broker_txn_commit(BrokerTxn *txn, void (*settled)(void *arg, const Chunk *chunk), void *arg,
+                          Err *err)
+{
+    return txn->cls->txn_commit(txn, settled, arg, err);
+}
+
+void broker_txn_abort(BrokerTxn *txn)
+{
+    txn->cls->txn_abort(txn);
+}
+
+void broker_txn_close(BrokerTxn *txn)
+{
+    if (txn)
+        txn->cls->txn_close(txn);
+}
+
+ErrCode broker_produce(Broker *broker, Str topic, uint32_t partition, const Record *record,
+                       BrokerAck ack, void *arg, Err *err)
+{
+    return broker->cls->produce(broker, topic, partition, record, ack, arg, err);
+}
+
+/* broker -> the caller of broker_produce_wait() */
+typedef struct ProduceWait {
+    pthread_mutex_t mutex;
+    pthread_cond_t  is_acked_cond;
+    bool            is_acked;
+    ErrCode         rc;
+    int64_t         offset;
+    Err            *err;
+} ProduceWait;
+
+static void produce_wait_ack(void *arg, ErrCode rc, int64_t offset, const Err *err)
+{
+    ProduceWait *wait = arg;
+
+    pthread_mutex_lock(&wait->mutex);
+    wait->rc = rc;
+    wait->offset = offset;
+    if (rc != ERR_OK)
+        *wait->err = *err;
+    wait->is_acked = true;
+    pthread_cond_signal(&wait->is_acked_cond);
+    pthread_mutex_unlock(&wait->mutex);
+}
+
+ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const Record *record,
+                            int64_t *out_offset, Err *err)
+{
+    ProduceWait wait = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .is_acked_cond = PTHREAD_COND_INITIALIZER, .err = err};
+
+    TRY(broker_produce(broker, topic, partition, record, produce_wait_ack, &wait, err));
+    pthread_mutex_lock(&wait.mutex);
+    while (!wait.is_acked)
+        pthread_cond_wait(&wait.is_acked_cond, &wait.mutex);
+    pthread_mutex_unlock(&wait.mutex);
+    pthread_cond_destroy(&wait.is_acked_cond);
+    pthread_mutex_destroy(&wait.mutex);
+    if (wait.rc == ERR_OK && out_offset)
+        *out_offset = wait.offset;
+    return wait.rc;
+}
+
+ErrCode broker_trim(Broker *broker, Str topic, uint32_t partition, int64_t offset, Err *err)
+{
+    return broker->cls->trim(broker, topic, partition, offset, err);
+}
+
+void broker_health(Broker *broker, BrokerHealth *out)
+{
+    broker->cls->health(broker, out);
+}
+
+bool broker_step(Broker *broker)
+{
+    return broker->cls->step(broker);
+}
+
+void broker_close(Broker *broker)
+{
+    if (broker)
+        broker->cls->close(broker);
+}
