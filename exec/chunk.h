@@ -40,7 +40,7 @@ typedef struct Chunk {
     Buf           bytes;       /* heap */
     int64_t       base_offset; /* filled when committed; -1 before */
     int64_t       ts_min, ts_max;
-    size_t        begun;          /* where the head of the record being written stands */
+    size_t        begun; /* where the head of the record being written stands */
     void         *owner; /* the query that wrote it: who is to blame when a sink refuses */
     struct Chunk *next;
 } Chunk;
