@@ -103,6 +103,10 @@ typedef struct StmtPlan {
 
     const Plan     *plan;
     const PullPlan *pull;
+
+    /* A reference to the catalog that target, plan and pull point into, when the caller put one
+     * here: dropped by stmt_plan_deinit(). */
+    Catalog *catalog;
 } StmtPlan;
 
 /*

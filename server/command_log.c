@@ -27,23 +27,26 @@ static void put_topics(Buf *out, const Command *command)
         put_name(out, &is_first, command->topics[i].name);
         buf_i64(out, command->topics[i].partitions);
     }
-    is_first = true;
-    buf_c(out, "},\"offsets\":{");
-    for (size_t i = 0; i < command->topics_len; i++) {
-        const CommandTopic *topic = &command->topics[i];
+    buf_put(out, '}');
+}
 
-        if (!topic->offsets)
-            continue;
-        put_name(out, &is_first, topic->name);
-        buf_put(out, '[');
-        for (uint32_t p = 0; p < topic->partitions; p++) {
+static void put_scans(Buf *out, const Command *command)
+{
+    buf_c(out, ",\"scans\":[");
+    for (size_t i = 0; i < command->scans_len; i++) {
+        const CommandScan *scan = &command->scans[i];
+
+        buf_c(out, i ? ",{\"topic\":" : "{\"topic\":");
+        json_put_string(out, scan->topic);
+        buf_c(out, ",\"offsets\":[");
+        for (uint32_t p = 0; p < scan->partitions; p++) {
             if (p)
                 buf_put(out, ',');
-            buf_i64(out, topic->offsets[p]);
+            buf_i64(out, scan->offsets[p]);
         }
-        buf_put(out, ']');
+        buf_c(out, "]}");
     }
-    buf_put(out, '}');
+    buf_put(out, ']');
 }
 
 void command_encode(Buf *key, Buf *value, const Command *command)
@@ -66,6 +69,7 @@ void command_encode(Buf *key, Buf *value, const Command *command)
     }
     buf_put(value, '}');
     put_topics(value, command);
+    put_scans(value, command);
     buf_put(value, '}');
 }
 
@@ -98,13 +102,34 @@ static bool decode_props(Arena *mem, const Json *object, Command *out)
     return true;
 }
 
-static bool decode_offsets(Arena *mem, const Json *array, CommandTopic *topic)
+static bool decode_topics(Arena *mem, const Json *counts, Command *out)
 {
-    int64_t *offsets;
+    CommandTopic *topics;
 
-    if (!array)
-        return true;
-    if (array->kind != JSON_ARRAY || array->len != topic->partitions)
+    if (!counts || counts->kind != JSON_OBJECT)
+        return false;
+    topics = ARENA_ARRAY(mem, CommandTopic, counts->len + 1);
+    for (size_t i = 0; i < counts->len; i++) {
+        const Json *count = counts->u.members[i].value;
+        int64_t     partitions;
+
+        if (count->kind != JSON_NUMBER || !str_to_i64(count->text, &partitions) || partitions < 0 ||
+            partitions > UINT32_MAX)
+            return false;
+        topics[i] = (CommandTopic){counts->u.members[i].name, (uint32_t)partitions};
+    }
+    out->topics = topics;
+    out->topics_len = counts->len;
+    return true;
+}
+
+static bool decode_scan(Arena *mem, const Json *object, CommandScan *scan)
+{
+    const Json *array = json_get(object, STR("offsets"));
+    int64_t    *offsets;
+
+    scan->topic = json_get_str(object, STR("topic"), STR_NULL);
+    if (!scan->topic.ptr || !array || array->kind != JSON_ARRAY)
         return false;
     offsets = ARENA_ARRAY(mem, int64_t, array->len + 1);
     for (size_t i = 0; i < array->len; i++) {
@@ -112,33 +137,24 @@ static bool decode_offsets(Arena *mem, const Json *array, CommandTopic *topic)
             !str_to_i64(array->u.items[i]->text, &offsets[i]))
             return false;
     }
-    topic->offsets = offsets;
+    scan->offsets = offsets;
+    scan->partitions = (uint32_t)array->len;
     return true;
 }
 
-static bool decode_topics(Arena *mem, const Json *value, Command *out)
+static bool decode_scans(Arena *mem, const Json *array, Command *out)
 {
-    const Json   *counts = json_get(value, STR("topics"));
-    const Json   *offsets = json_get(value, STR("offsets"));
-    CommandTopic *topics;
+    CommandScan *scans;
 
-    if (!counts || counts->kind != JSON_OBJECT || !offsets || offsets->kind != JSON_OBJECT)
+    if (!array || array->kind != JSON_ARRAY)
         return false;
-    topics = ARENA_ARRAY(mem, CommandTopic, counts->len + 1);
-    for (size_t i = 0; i < counts->len; i++) {
-        int64_t partitions;
-
-        if (counts->u.members[i].value->kind != JSON_NUMBER ||
-            !str_to_i64(counts->u.members[i].value->text, &partitions) || partitions < 0 ||
-            partitions > UINT32_MAX)
-            return false;
-        topics[i].name = counts->u.members[i].name;
-        topics[i].partitions = (uint32_t)partitions;
-        if (!decode_offsets(mem, json_get(offsets, topics[i].name), &topics[i]))
+    scans = ARENA_ARRAY(mem, CommandScan, array->len + 1);
+    for (size_t i = 0; i < array->len; i++) {
+        if (!decode_scan(mem, array->u.items[i], &scans[i]))
             return false;
     }
-    out->topics = topics;
-    out->topics_len = counts->len;
+    out->scans = scans;
+    out->scans_len = array->len;
     return true;
 }
 
@@ -164,7 +180,8 @@ ErrCode command_decode(Arena *mem, const Record *record, Command *out, Err *err)
     number = json_get_i64(value, STR("number"), -1);
     if (!command.statement.ptr || number < 0 ||
         !decode_props(mem, json_get(value, STR("properties")), &command) ||
-        !decode_topics(mem, value, &command))
+        !decode_topics(mem, json_get(value, STR("topics")), &command) ||
+        !decode_scans(mem, json_get(value, STR("scans")), &command))
         return foreign(record, err);
     command.number = (uint64_t)number;
     *out = command;

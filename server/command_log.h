@@ -9,7 +9,7 @@
  *     value  {"weir":1,"statement":"...","number":3,"queryId":"CSAS_X_3","time":1700000000000,
  *             "properties":{"auto.offset.reset":"earliest"},
  *             "topics":{"orders":4},
- *             "offsets":{"orders":[0,12,7,9]}}
+ *             "scans":[{"topic":"orders","offsets":[0,12,7,9]}]}
  *
  * A record that Weir did not write is a named error that stops the start.
  *
@@ -22,12 +22,18 @@
 #include "common/err.h"
 #include "exec/chunk.h"
 
-/* Partition count and start offsets of one input topic; offsets NULL: only the count matters. */
+/* A topic that the statement reads, writes or names. */
 typedef struct CommandTopic {
-    Str            name;
-    uint32_t       partitions;
-    const int64_t *offsets;
+    Str      name;
+    uint32_t partitions;
 } CommandTopic;
+
+/* Where a scan of the plan begins on each partition; in the order of Plan.scans. */
+typedef struct CommandScan {
+    Str            topic;
+    const int64_t *offsets;
+    uint32_t       partitions;
+} CommandScan;
 
 typedef struct CommandProperty {
     Str name, value;
@@ -43,6 +49,8 @@ typedef struct Command {
     size_t                 props_len;
     const CommandTopic    *topics;
     size_t                 topics_len;
+    const CommandScan     *scans;
+    size_t                 scans_len;
 } Command;
 
 void command_encode(Buf *key, Buf *value, const Command *command);

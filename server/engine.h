@@ -14,7 +14,7 @@
  *   6. the caller is answered.
  * Replay at start does 4 only, for records in order, and starts what is left at the end.
  *
- * Threads: engine_execute() is serialised by a lock of the engine and may block on the broker: it
+ * Thread: engine_execute() is serialised by a lock of the engine and may block on the broker: it
  * runs on the statement thread (threaded mode) or the caller's (inline).  Reading the catalog,
  * planning, INSERT VALUES, pull and push need no lock and run on any thread.
  */
@@ -23,6 +23,7 @@
 
 #include "common/clock.h"
 #include "exec/broker.h"
+#include "exec/query.h"
 #include "exec/runtime.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
@@ -33,8 +34,9 @@ typedef struct Engine Engine;
 typedef struct EngineOpts {
     const Properties *props; /* server properties; outlive the engine */
     const Clock      *clock;
-    const char       *data_dir;  /* NULL: everything in memory */
-    bool              is_inline; /* no threads: engine_step() does all work */
+    const char       *data_dir;    /* NULL: everything in memory */
+    bool              is_inline;   /* no threads: engine_step() does all work */
+    bool              is_one_task; /* every stage is one task, all data in partition 0 */
 } EngineOpts;
 
 /*
@@ -66,18 +68,34 @@ void session_init(Session *session, Arena *mem, const Engine *engine);
 typedef struct CommandResult {
     Str     command_id; /* stream/`X`/create */
     Str     message;
-    Str     query_id; /* STR_NULL: none */
-    Str     warning;  /* not NULL: nothing was done (warning_entity) */
-    int64_t sequence; /* offset in the command topic */
+    Str     query_id;  /* STR_NULL: none */
+    Str     warning;   /* not NULL: nothing was done (warning_entity) */
+    int64_t sequence;  /* offset in the command topic */
+    bool    is_failed; /* in force, but its query could not start: message says why */
 } CommandResult;
 
-/* Plans stmt against the present catalog or, when sandbox is not NULL, against that one. */
-ErrCode engine_plan(Engine *engine, const Catalog *sandbox, Session *session, const AstStmt *stmt,
-                    Arena *stmt_mem, StmtPlan *out, Err *err) ERR_MUST_USE;
+/*
+ * Plans stmt against the present catalog.  On ERR_OK the caller ends *out by stmt_plan_deinit().
+ * Everything of *out that is no catalog object lives in stmt_mem.
+ */
+ErrCode engine_plan(Engine *engine, Session *session, const AstStmt *stmt, Arena *stmt_mem,
+                    StmtPlan *out, Err *err) ERR_MUST_USE;
+
+/*
+ * A copy of the catalog in which the statements of one request are tried before the first of them
+ * is executed.  sandbox_try() plans stmt there and applies it there; nothing else changes.
+ */
+typedef struct Sandbox Sandbox;
+Sandbox               *sandbox_new(Engine *engine);
+void                   sandbox_free(Sandbox *sandbox);
+ErrCode sandbox_try(Sandbox *sandbox, Session *session, const AstStmt *stmt, Arena *stmt_mem,
+                    Err *err) ERR_MUST_USE;
+
 /* Executes a statement of the distributed kind.  Strings of *out live in stmt_mem. */
 ErrCode engine_execute(Engine *engine, Session *session, const AstStmt *stmt, Arena *stmt_mem,
                        CommandResult *out, Err *err) ERR_MUST_USE;
-bool    engine_is_distributed(const AstStmt *stmt);
+/* CREATE, DROP, INSERT ... SELECT, TERMINATE and the like: those of the command log. */
+bool engine_is_distributed(const AstStmt *stmt);
 
 /*
  * Encodes and produces the rows of an INSERT VALUES plan; ack is called once, when all are durable
@@ -90,16 +108,37 @@ Catalog *engine_catalog(Engine *engine); /* a reference to the present snapshot:
 
 /* --- queries ---------------------------------------------------------------------------------- */
 
-/* Starts a push query or a pull on a stream: rows arrive in *out (exec/push.h) until it ends. */
-ErrCode engine_push(Engine *engine, Session *session, const StmtPlan *plan, Str query_id,
-                    PushWake wake, Push **out, Err *err) ERR_MUST_USE;
+/* A running push query, or pull query on a stream. */
+typedef struct EnginePush EnginePush;
+
+/*
+ * Starts it; rows arrive in engine_push_queue() until that ends.  wake as in PushOpts.  Takes
+ * stmt_mem, which must hold the plan, and frees it at the end.  ERR_TOO_MANY_PUSH.
+ */
+ErrCode    engine_push_open(Engine *engine, Session *session, const StmtPlan *plan, Str query_id,
+                            Arena *stmt_mem, void (*wake)(void *arg), void *arg, EnginePush **out,
+                            Err *err) ERR_MUST_USE;
+PushQueue *engine_push_queue(EnginePush *push);
+Str        engine_push_id(const EnginePush *push);
+/* Ends the query, waits for its tasks.  Not on a thread of the runtime. */
+void engine_push_close(EnginePush *push);
+/* Ends the queue of the push query of that id (TERMINATE, /close-query): its subscriber sees the
+ * end and closes it.  False when there is none. */
+bool engine_push_terminate(Engine *engine, Str query_id);
+
+typedef struct PushInfo {
+    Str  id, sql;
+    bool is_pull;
+} PushInfo;
+/* Those that run now, for SHOW QUERIES. */
+void engine_push_list(Engine *engine, Arena *mem, PushInfo **out, size_t *len);
 /* A fresh id: transient_ORDERS_4711. */
 Str engine_transient_id(Engine *engine, Arena *mem, Str source);
 
 /* --- parts, for the API ----------------------------------------------------------------------- */
 
 Broker           *engine_broker(Engine *engine);
-ExecRuntime      *engine_runtime(Engine *engine);
+Runtime          *engine_runtime(Engine *engine);
 const Properties *engine_properties(const Engine *engine);
 const Clock      *engine_clock(const Engine *engine);
 Str               engine_service_id(const Engine *engine);

@@ -10,7 +10,8 @@
 static void command_round_trips(void **state)
 {
     const int64_t         offsets[] = {0, 9007199254740993};
-    const CommandTopic    topics[] = {{STR("orders"), 2, offsets}, {STR("sink\"x"), 4, NULL}};
+    const CommandTopic    topics[] = {{STR("orders"), 2}, {STR("sink\"x"), 4}};
+    const CommandScan     scans[] = {{STR("orders"), offsets, 2}};
     const CommandProperty props[] = {{STR("auto.offset.reset"), STR("earliest")}};
     const Command         in = {
                 .id = STR("stream/`S`/create"),
@@ -22,6 +23,8 @@ static void command_round_trips(void **state)
                 .props_len = 1,
                 .topics = topics,
                 .topics_len = 2,
+                .scans = scans,
+                .scans_len = 1,
     };
     Buf     key = {0}, value = {0};
     Arena  *mem = arena_new(0);
@@ -40,9 +43,11 @@ static void command_round_trips(void **state)
     assert_int_equal(out.time_ms, in.time_ms);
     assert_int_equal(out.props_len, 1);
     assert_true(str_eq(out.props[0].value, STR("earliest")));
-    assert_int_equal(command_topic(&out, STR("orders"))->offsets[1], 9007199254740993);
+    assert_int_equal(out.scans_len, 1);
+    assert_true(str_eq(out.scans[0].topic, STR("orders")));
+    assert_int_equal(out.scans[0].partitions, 2);
+    assert_int_equal(out.scans[0].offsets[1], 9007199254740993);
     assert_int_equal(command_topic(&out, STR("sink\"x"))->partitions, 4);
-    assert_null(command_topic(&out, STR("sink\"x"))->offsets);
     assert_null(command_topic(&out, STR("other")));
     buf_deinit(&key);
     buf_deinit(&value);
@@ -58,9 +63,9 @@ static void foreign_records_are_refused_by_name(void **state)
         "{\"weir\":1}",
         "{\"weir\":99,\"statement\":\"x\"}",
         "{\"weir\":1,\"statement\":\"x\",\"number\":1,\"properties\":{},\"topics\":{\"a\":1},"
-        "\"offsets\":{\"a\":[1,2]}}",
+        "\"scans\":[{\"topic\":\"a\",\"offsets\":[\"x\"]}]}",
         "{\"weir\":1,\"statement\":\"x\",\"number\":1,\"properties\":{\"a\":1},\"topics\":{},"
-        "\"offsets\":{}}",
+        "\"scans\":[]}",
     };
     Arena *mem = arena_new(0);
 
