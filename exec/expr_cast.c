@@ -342,9 +342,8 @@ static const CastFn MATRIX[T_COUNT_][T_COUNT_] = {
     [T_BIGINT] = {[T_INT] = integer_to_int,
                   [T_DOUBLE] = integer_to_double,
                   [T_DECIMAL] = integer_to_decimal},
-    [T_DOUBLE] = {[T_INT] = double_to_int,
-                  [T_BIGINT] = double_to_bigint,
-                  [T_DECIMAL] = double_to_decimal},
+    [T_DOUBLE] =
+        {[T_INT] = double_to_int, [T_BIGINT] = double_to_bigint, [T_DECIMAL] = double_to_decimal},
     [T_DECIMAL] = {[T_INT] = decimal_to_int,
                    [T_BIGINT] = decimal_to_bigint,
                    [T_DOUBLE] = decimal_to_real,

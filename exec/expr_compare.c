@@ -109,8 +109,7 @@ static inline bool holds_any(Value a, Value b, CompareOp op)
     static Value i64_##name##_constant(const ExprNode *node, ExprFrame *frame)                     \
     {                                                                                              \
         Value a = frame->cols[node->u.shortcut.column];                                            \
-        return value_bool(a.kind != T_NULL &&                                                      \
-                          holds_i64(a.u.i, node->u.shortcut.literal.u.i, op));                     \
+        return value_bool(a.kind != T_NULL && holds_i64(a.u.i, node->u.shortcut.literal.u.i, op)); \
     }                                                                                              \
     static Value double_##name##_constant(const ExprNode *node, ExprFrame *frame)                  \
     {                                                                                              \

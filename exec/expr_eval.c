@@ -120,7 +120,9 @@ void expr_leaf_choose(ExprNode *node)
 static inline ExprFrame frame_of(const ExprProg *prog, const Row *row, ExprCtx *ctx, Err *err)
 {
     return (ExprFrame){
-        .cols = ctx->cols ? ctx->cols : row ? row->cols : NULL,
+        .cols = ctx->cols ? ctx->cols
+                : row     ? row->cols
+                          : NULL,
         .row = row,
         .ctx = ctx,
         .params = prog->params,

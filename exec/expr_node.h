@@ -30,8 +30,8 @@ struct ExprNode {
     const ExprNode **args;
     uint32_t         args_len;
     union {
-        Value         literal;
-        uint32_t      index;
+        Value           literal;
+        uint32_t        index;
         const ExprSet  *set;  /* IN with constants: what to look up; NULL: compare one by one */
         const LikePlan *like; /* NULL: the pattern is no constant */
         const CastPlan *cast;
@@ -87,12 +87,12 @@ Value expr_fail_null(const ExprNode *node, ExprFrame *frame, const char *what);
 
 /* --- choosing functions, by family ------------------------------------------------------------ */
 
-void expr_compare_choose(ExprNode *node, Arena *mem);  /* COMPARE DISTINCT BETWEEN IN */
-void expr_arith_choose(ExprNode *node);                /* ARITH NEG CONCAT */
-void expr_logic_choose(ExprNode *node);                /* AND OR NOT IS_NULL CASE */
-void expr_nested_choose(ExprNode *node);               /* INDEX FIELD ARRAY MAP STRUCT */
-void expr_leaf_choose(ExprNode *node);                 /* LITERAL COLUMN PSEUDO PARAM */
-void expr_guard_choose(ExprNode *node);                /* an error of args[0] becomes null */
+void    expr_compare_choose(ExprNode *node, Arena *mem); /* COMPARE DISTINCT BETWEEN IN */
+void    expr_arith_choose(ExprNode *node);               /* ARITH NEG CONCAT */
+void    expr_logic_choose(ExprNode *node);               /* AND OR NOT IS_NULL CASE */
+void    expr_nested_choose(ExprNode *node);              /* INDEX FIELD ARRAY MAP STRUCT */
+void    expr_leaf_choose(ExprNode *node);                /* LITERAL COLUMN PSEUDO PARAM */
+void    expr_guard_choose(ExprNode *node);               /* an error of args[0] becomes null */
 ErrCode expr_like_choose(ExprNode *node, Arena *mem, Err *err);
 ErrCode expr_cast_choose(ExprNode *node, Arena *mem, Err *err);
 ErrCode expr_call_choose(ExprNode *node, ExprProg *prog, Arena *mem, Err *err);

@@ -18,6 +18,8 @@
  * DECIMAL without numbers takes any precision; as a result it means "the type of the first DECIMAL
  * argument" unless `result` computes it.  ANY matches any type.  "..." marks the variadic
  * parameter (zero or more), at any position.
+ *
+ * An argument of type UNIT is a literal of kind T_UNIT whose u.i is the unit's milliseconds.
  */
 #ifndef PLANNER_FN_DEF_H
 #define PLANNER_FN_DEF_H
