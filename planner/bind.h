@@ -1,0 +1,149 @@
+/*
+ * bind.h -- from AST expressions to bound ones; private to the planner.
+ *
+ * A Scope is what names can mean: the sources of a query.  Each of its columns, and each pseudo
+ * column of each source, has a number, the *scope number*.  Expressions are first bound over scope
+ * numbers (EXPR_COLUMN with that number); build.c lowers them to the columns of a step's input
+ * with expr_map().  Aggregates and table functions that an expression contains are taken out and
+ * listed; in their place stands an EXPR_COLUMN whose number is behind all scope numbers:
+ * scope->cols_len plus the index in the list.
+ *
+ * Everything bound lives in ctx->mem, texts included: nothing points into the AST.
+ *
+ * Thread: any; a BindCtx is on the caller's stack.
+ */
+#ifndef PLANNER_BIND_H
+#define PLANNER_BIND_H
+
+#include "common/decimal.h"
+#include "common/vec.h"
+#include "parser/ast.h"
+#include "planner/catalog.h"
+#include "planner/planner.h"
+
+typedef struct ScopeSource {
+    const Source *source;
+    const Schema *schema; /* a copy of source->schema */
+    Str           alias;  /* its name when none was written */
+    SrcPos        pos;
+    uint32_t      first; /* scope number of its first column; its pseudo columns follow the last */
+} ScopeSource;
+
+typedef struct Scope {
+    ScopeSource *sources;
+    uint32_t     len;
+    uint32_t     cols_len; /* scope numbers given */
+} Scope;
+
+typedef struct BoundTableFn {
+    const TableFnDef *def;
+    Expr            **args;
+    uint32_t          args_len;
+    const Type       *type;
+    SrcPos            pos;
+} BoundTableFn;
+
+typedef VEC(PlanAgg) BoundAggs;
+typedef VEC(BoundTableFn) BoundTableFns;
+
+typedef struct BindParam {
+    Str         name;
+    const Type *type;
+} BindParam;
+
+/* Where an expression stands and what it may contain. */
+typedef struct BindCtx {
+    const PlannerEnv *env;
+    Arena            *mem;
+    const Scope      *scope;     /* NULL: constants only */
+    const char       *clause;    /* "SELECT", "WHERE": for messages */
+    BoundAggs        *aggs;      /* NULL: aggregate functions are refused */
+    BoundTableFns    *table_fns; /* NULL: table functions are refused */
+    bool has_window_bounds;      /* SELECT of a windowed GROUP BY: WINDOWSTART is the group's */
+    bool compares_time_text;     /* WHERE: ROWTIME = '2020' means milliseconds */
+    VEC(BindParam) params;       /* of the enclosing lambdas, outermost first */
+} BindCtx;
+
+/* --- scope.c ---------------------------------------------------------------------------------- */
+
+/* Adds a source; its columns get the next scope numbers. */
+void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos pos);
+/* Index of the source of that alias, or -1. */
+int scope_find_alias(const Scope *scope, Str alias);
+
+typedef struct ScopeColumn {
+    uint32_t     source; /* index in scope->sources */
+    bool         is_pseudo;
+    PseudoColumn pseudo;
+    uint32_t     column; /* of the source's schema */
+} ScopeColumn;
+
+ScopeColumn scope_column(const Scope *scope, uint32_t number);
+uint32_t    scope_number(const Scope *scope, ScopeColumn column);
+Str         scope_column_name(const Scope *scope, uint32_t number);
+/* Whether more than one source has a column, or pseudo column, of that name. */
+bool scope_is_clash(const Scope *scope, Str name);
+/* Binds [qualifier.]name; refuses what is unknown or ambiguous. */
+ErrCode scope_bind(const BindCtx *ctx, const AstExpr *column, Expr **out, Err *err) ERR_MUST_USE;
+/* A column of the scope as an expression. */
+Expr *scope_expr(Arena *mem, const Scope *scope, uint32_t number, SrcPos pos);
+
+/* --- bind_type.c ------------------------------------------------------------------------------ */
+
+/* Looks up custom types; checks DECIMAL's numbers and STRUCT's field names. */
+ErrCode bind_type(const PlannerEnv *env, Arena *mem, const AstType *ast, const Type **out,
+                  Err *err) ERR_MUST_USE;
+
+/* --- bind_expr.c ------------------------------------------------------------------------------ */
+
+ErrCode bind_expr(BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err) ERR_MUST_USE;
+/* The same, and it must be BOOLEAN: WHERE, HAVING. */
+ErrCode bind_predicate(BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err) ERR_MUST_USE;
+
+/* --- bind_call.c ------------------------------------------------------------------------------ */
+
+ErrCode bind_call(BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err) ERR_MUST_USE;
+/* A call of a named scalar function with bound arguments. */
+ErrCode bind_call_of(BindCtx *ctx, Str name, Expr **args, uint32_t args_len, SrcPos pos, Expr **out,
+                     Err *err) ERR_MUST_USE;
+
+/* --- bind_coerce.c ---------------------------------------------------------------------------- */
+
+Expr *expr_new(Arena *mem, ExprKind kind, const Type *type, SrcPos pos, uint32_t args_len);
+Expr *expr_literal(Arena *mem, const Type *type, Value value, SrcPos pos);
+bool  expr_is_null_literal(const Expr *expr);
+
+/* Whether the CAST matrix has this conversion. */
+bool cast_exists(const Type *from, const Type *to);
+/*
+ * expr as a value of type: itself, a typed NULL, or an implicit cast.  A constant that cannot be
+ * converted is refused here and not in every row.  The conversion must exist.
+ */
+ErrCode coerce(BindCtx *ctx, Expr *expr, const Type *type, Expr **out, Err *err) ERR_MUST_USE;
+/* Makes all exprs one type, as IN lists and constructors want; *out is NULL when all are NULL. */
+ErrCode coerce_list(BindCtx *ctx, Expr **exprs, uint32_t len, const Type **out,
+                    Err *err) ERR_MUST_USE;
+/* Makes both sides comparable; equality says that only = and <> are asked for. */
+ErrCode coerce_comparison(BindCtx *ctx, Expr **left, Expr **right, bool equality, const char *op,
+                          SrcPos pos, Err *err) ERR_MUST_USE;
+/* INSERT ... SELECT and sinks that exist: numeric widening only. */
+bool widens_to(const Type *from, const Type *to);
+
+/* --- fold.c ----------------------------------------------------------------------------------- */
+
+/* Turns expr into a literal when all its operands are; an evaluation error is left to run time. */
+ErrCode fold(const BindCtx *ctx, Expr *expr, Err *err) ERR_MUST_USE;
+
+/* --- expr_map.c ------------------------------------------------------------------------------- */
+
+/*
+ * Copies expr, with replacements: visit is asked for every node, parents first; NULL in *out means
+ * "copy this node and go on below".
+ */
+typedef ErrCode (*ExprVisit)(void *arg, const Expr *expr, Expr **out, Err *err);
+ErrCode expr_map(Arena *mem, const Expr *expr, ExprVisit visit, void *arg, Expr **out,
+                 Err *err) ERR_MUST_USE;
+/* True when some node below expr, itself included, makes test true. */
+bool expr_any(const Expr *expr, bool (*test)(const Expr *expr, void *arg), void *arg);
+
+#endif
