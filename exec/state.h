@@ -31,10 +31,15 @@ typedef struct StateEntry {
     Value  *slots; /* store->slots_len of them; write through state_put() */
 } StateEntry;
 
-/* Where entries that left memory are read back; missing(): no such key in the file. */
+/* Where entries that left memory are read back (exec/state/query_file.h). */
 typedef struct StateBacking {
     /* *found false: absent.  bytes as encoded by the sink, valid until the next call. */
     ErrCode (*read)(void *self, Str key, Str *bytes, bool *found, Err *err);
+    /* Calls visit for every settled entry, in any order, until it returns an error or sets *stop:
+     * a store that is scanned in order comes into memory whole. */
+    ErrCode (*load)(void *self,
+                    ErrCode (*visit)(void *arg, Str key, Str bytes, bool *stop, Err *err),
+                    void *arg, Err *err);
     void *self;
 } StateBacking;
 
@@ -43,7 +48,9 @@ typedef struct StateOpts {
     uint32_t         partition;
     int64_t          bytes_max; /* memory bound; dirty entries never leave */
     StateBacking     backing;   /* read NULL: everything stays in memory */
-    bool is_complete;           /* the file holds nothing that memory does not: a miss is a miss */
+    /* The file holds nothing that memory does not: a miss is a miss.  Turned off by the first entry
+     * that leaves. */
+    bool is_complete;
 } StateOpts;
 
 State *state_new(const StateOpts *opts);
@@ -93,6 +100,9 @@ void state_abort(State *state); /* back to the last settled epoch */
 /* Recovery: puts an encoded entry (value NULL: removes it) as clean; used before the first batch.
  */
 ErrCode state_restore(State *state, Str key, Str value, Err *err) ERR_MUST_USE;
+/* As StateOpts.is_complete; for loading that stops at the memory bound. */
+void    state_set_complete(State *state, bool is_complete);
+int64_t state_bytes_max(const State *state);
 
 const PlanStore *state_store(const State *state);
 uint32_t         state_partition(const State *state);
