@@ -57,6 +57,7 @@ typedef struct AstCreateAs {
     AstName   name;
     bool      is_table;
     bool      or_replace;
+    bool      is_source; /* written, but not allowed here: the planner refuses it */
     bool      if_not_exists;
     AstProps  props;
     AstQuery *query;
