@@ -15,7 +15,6 @@
 #include "common/decimal.h"
 #include "common/json.h"
 #include "exec/expr_node.h"
-#include "exec/functions/fn_value.h"
 
 typedef ErrCode (*CastFn)(const CastPlan *plan, Arena *mem, Value v, Value *out, Err *err);
 
@@ -297,20 +296,26 @@ static ErrCode array_to_array(const CastPlan *plan, Arena *mem, Value v, Value *
     return ERR_OK;
 }
 
-/* Of keys that become equal the last one's value counts. */
+/* Keys that become equal keep the place of the first and the value of the last. */
 static ErrCode map_to_map(const CastPlan *plan, Arena *mem, Value v, Value *out, Err *err)
 {
-    FnMap map;
+    Value   *items = arena_alloc(mem, sizeof(Value) * 2 * v.len);
+    uint32_t len = 0;
 
-    fn_map_init(&map, mem, v.len);
     for (uint32_t i = 0; i < v.len; i++) {
-        Value key, value;
+        Value    key, value;
+        uint32_t at = 0;
 
         TRY(cast_run(plan->key, mem, v.u.items[2 * i], &key, err));
         TRY(cast_run(plan->elem, mem, v.u.items[2 * i + 1], &value, err));
-        fn_map_put(&map, key, value);
+        while (at < len && !value_eq(items[2 * at], key))
+            at++;
+        items[2 * at] = key;
+        items[2 * at + 1] = value;
+        if (at == len)
+            len++;
     }
-    *out = fn_map_value(&map);
+    *out = value_items(T_MAP, items, len);
     return ERR_OK;
 }
 

@@ -56,6 +56,13 @@ typedef struct OpCounters {
     int64_t eval_errors; /* expressions that failed */
 } OpCounters;
 
+/* The record in front of which a failing query stops; set along with an error. */
+typedef struct OpFailure {
+    bool     is_known;
+    uint32_t scan, partition;
+    int64_t  offset;
+} OpFailure;
+
 /* What the operators of one task share.  Plain data, so that a test can make one. */
 struct OpCtx {
     Arena            *query_mem; /* ends when the task's operators are closed */
@@ -69,6 +76,8 @@ struct OpCtx {
     ExprErrors        errors;      /* expr.errors points here */
     ProcLogger       *log;         /* NULL: silent */
     OpCounters        counters;
+    uint32_t          scan; /* where the running batch comes from: index in Plan.scans */
+    OpFailure         failure;
 
     struct ChunkList *out;              /* PLAN_SINK: where encoded chunks go */
     void             *chunk_owner;      /* Chunk.owner of those */
@@ -88,7 +97,8 @@ struct Op {
 
 struct OpClass {
     const char *name;
-    /* Fills *out, an object in ctx->query_mem that begins with an Op; op_open() fills the Op. */
+    /* Fills *out, an object in ctx->query_mem that begins with an Op; op_open() fills the Op (cls
+     * only if it is NULL: one kind of step may have several implementations). */
     ErrCode (*open)(OpCtx *ctx, const PlanNode *node, Op **out, Err *err);
     /* input: which side of a join, else 0.  The batch is the operator's until it emits it. */
     ErrCode (*process)(Op *op, int input, Batch *batch, Err *err);
@@ -127,6 +137,9 @@ State *op_state(const OpCtx *ctx, const PlanStore *store);
 /* A row in batch->mem with cols_len null columns and the meta data of like (timestamp, offset,
  * partition, window, headers); key bytes are not carried over. */
 void op_row_like(Row *out, const Row *like, uint32_t cols_len, Arena *mem);
+
+/* Notes which record caused the error that process() is about to return. */
+void op_fail_at(OpCtx *ctx, const Row *row);
 
 /* Appends a row to out, emitting out and starting anew when it is full. */
 ErrCode op_batch_add(Op *op, Batch *out, const Row *row, Err *err) ERR_MUST_USE;

@@ -1,0 +1,108 @@
+#include "exec/changelog.h"
+
+Str changelog_topic(Arena *mem, Str service_id, Str query_id)
+{
+    return str_printf(mem, "_weir-%.*s-%.*s-changelog", STR_ARG(service_id), STR_ARG(query_id));
+}
+
+ErrCode changelog_create(Broker *broker, Str topic, uint32_t partitions, Err *err)
+{
+    TopicSpec spec = {.name = topic,
+                      .partitions = partitions,
+                      .replicas = -1,
+                      .retention_ms = -1,
+                      .cleanup = TOPIC_LOG};
+    ErrCode   rc = broker_topic_create(broker, &spec, err);
+
+    return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
+}
+
+void changelog_put(ChangelogWriter *writer, uint32_t store, Str key, Str value)
+{
+    Chunk *chunk = writer->out->tail;
+    size_t before;
+    Record record = {.value = value};
+
+    if (!chunk || chunk->bytes.len >= CHUNK_BYTES) {
+        chunk = chunk_new(writer->topic, writer->partition, writer->owner);
+        chunk_list_add(writer->out, chunk);
+    }
+    buf_clear(&writer->key);
+    buf_varint(&writer->key, store);
+    buf_str(&writer->key, key);
+    record.key = buf_view(&writer->key);
+    before = chunk->bytes.len;
+    chunk_append(chunk, &record);
+    writer->out->bytes += chunk->bytes.len - before;
+}
+
+bool changelog_parse_key(Str record_key, uint32_t *store, Str *key)
+{
+    BufReader reader = buf_reader(record_key);
+    uint64_t  number = buf_read_varint(&reader);
+
+    if (!record_key.ptr || !reader.ok || number > UINT32_MAX)
+        return false;
+    *store = (uint32_t)number;
+    *key = (Str){(const char *)reader.ptr, (size_t)(reader.end - reader.ptr)};
+    return true;
+}
+
+static void changelog_wake(void *arg)
+{
+    (void)arg;
+}
+
+static ErrCode changelog_visit_all(const RecordBatch *records, ChangelogVisit visit, void *arg,
+                                   Err *err)
+{
+    for (uint32_t i = 0; i < records->len; i++) {
+        const Record *record = &records->records[i];
+        uint32_t      store;
+        Str           key;
+
+        if (!changelog_parse_key(record->key, &store, &key))
+            return err_set(err, ERR_STATE, "changelog record at offset %lld is malformed",
+                           (long long)record->offset);
+        TRY(visit(arg, store, key, record->value, err));
+    }
+    return ERR_OK;
+}
+
+ErrCode changelog_replay(Broker *broker, Str topic, uint32_t partition, int64_t from,
+                         ChangelogVisit visit, void *arg, int64_t *next, Err *err)
+{
+    PartitionEnds *ends;
+    PartitionEnds  range;
+    BrokerReader  *reader;
+    int64_t        position = from, readable_end;
+    ErrCode        rc;
+
+    ends = MEM_ARRAY(PartitionEnds, partition + 1);
+    rc = broker_topic_ends(broker, topic, ends, partition + 1, err);
+    range = ends[partition];
+    mem_free(ends);
+    if (rc != ERR_OK)
+        return rc;
+    if (range.begin > from)
+        return err_set(err, ERR_STATE, "changelog \"%.*s\" begins at %lld, state ends at %lld",
+                       STR_ARG(topic), (long long)range.begin, (long long)from);
+    if (from > range.end)
+        return err_set(err, ERR_STATE, "changelog \"%.*s\" ends at %lld, state is at %lld",
+                       STR_ARG(topic), (long long)range.end, (long long)from);
+    TRY(broker_reader_open(broker, topic, partition, from, (BrokerWake){changelog_wake, NULL},
+                           &reader, err));
+    while (rc == ERR_OK && position < range.end) {
+        RecordBatch *records;
+
+        rc = broker_reader_poll(reader, CHUNK_BYTES * 8, &records, &position, &readable_end, err);
+        if (rc == ERR_OK && records) {
+            rc = changelog_visit_all(records, visit, arg, err);
+            record_batch_unref(records);
+        }
+    }
+    broker_reader_close(reader);
+    if (rc == ERR_OK)
+        *next = position;
+    return rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * latest.h -- a store that holds the latest row per key: what table and view have in common.
+ *
+ * The slots of such a store are the value columns of the step's schema, in order.
+ */
+#ifndef EXEC_OPS_LATEST_H
+#define EXEC_OPS_LATEST_H
+
+#include "exec/op.h"
+
+typedef struct Latest {
+    const PlanStore *store;
+    State           *state;
+    Buf              key; /* of the row at hand; heap */
+} Latest;
+
+void latest_open(Latest *latest, const OpCtx *ctx, const PlanNode *node);
+void latest_close(Latest *latest);
+
+/*
+ * Makes row the latest of its key, or removes the key when its value is null.  When old is not
+ * NULL, *old gets a copy of the columns that were there, keys included, in mem; NULL: none.
+ */
+ErrCode latest_put(Latest *latest, const Row *row, Arena *mem, const Value **old,
+                   Err *err) ERR_MUST_USE;
+
+#endif
