@@ -1,0 +1,96 @@
+/*
+ * api_error.c -- errors as the REST API says them.
+ *
+ * error_code = HTTP status x 100 + n.  An error about a statement is a statement_error with the
+ * statement and the results of those before it; all others are generic_error.
+ */
+#include "server/api_internal.h"
+
+#include <stdio.h>
+
+int error_code_of(const Err *err)
+{
+    switch (err->code) {
+    case ERR_SYNTAX:
+    case ERR_STATEMENT:
+    case ERR_NOT_YET:
+    case ERR_EVAL:
+    case ERR_SERIALIZE:
+        return 40001;
+    case ERR_WRONG_ENDPOINT:
+        return 40002;
+    case ERR_TOO_MANY_PUSH:
+        return 40003;
+    case ERR_REQUEST:
+    case ERR_CONFIG:
+    case ERR_LIMIT:
+    case ERR_TOPIC_MISSING:
+    case ERR_RECORD_TOO_LARGE:
+        return 40000;
+    case ERR_NOT_FOUND:
+        return 40400;
+    case ERR_ASSERT:
+        return 41700;
+    case ERR_BUSY:
+        return 42900;
+    case ERR_AUTH:
+        return 40301;
+    case ERR_CANCELLED:
+        return 50303;
+    default:
+        return 50000;
+    }
+}
+
+int error_status(const Err *err)
+{
+    return error_code_of(err) / 100;
+}
+
+void error_body(Buf *out, const Err *err, Str sql, Str entities)
+{
+    JsonWriter w = json_writer(out);
+    Arena     *mem = arena_new(0);
+    int        code = error_code_of(err);
+
+    /* A limit or a property concerns the statement too, when there is one. */
+    if (sql.ptr && code == 40000 && err->code == ERR_LIMIT)
+        code = 40001;
+    jw_open(&w, '{');
+    jw_field_c(&w, "@type", sql.ptr ? "statement_error" : "generic_error");
+    jw_field_i64(&w, "error_code", code);
+    jw_field_str(&w, "message", err_render(mem, err, sql.ptr ? sql : STR("")));
+    if (sql.ptr) {
+        jw_field_str(&w, "statementText", sql);
+        jw_key(&w, "entities");
+        jw_raw(&w, entities.ptr ? entities : STR("[]"));
+    }
+    jw_close(&w, '}');
+    arena_free(mem);
+}
+
+void call_fail(ApiCall *call, const Err *err, Str sql)
+{
+    Buf body = {0};
+
+    error_body(&body, err, sql, STR_NULL);
+    call_respond(call, error_status(err), content_json, &body);
+}
+
+void call_refuse(ApiCall *call, int status, int error_code, const char *format, ...)
+{
+    char       message[ERR_MSG_BYTES];
+    Buf        body = {0};
+    JsonWriter w = json_writer(&body);
+    va_list    args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    jw_open(&w, '{');
+    jw_field_c(&w, "@type", "generic_error");
+    jw_field_i64(&w, "error_code", error_code);
+    jw_field_c(&w, "message", message);
+    jw_close(&w, '}');
+    call_respond(call, status, content_json, &body);
+}

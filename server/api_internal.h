@@ -1,0 +1,167 @@
+/*
+ * api_internal.h -- a call and what its endpoints share; for api*.c only.
+ *
+ * A call has up to three owners: the caller of api_open(), a job that works for it, and nobody
+ * else; the last one to let go frees it.  Frames that jobs make wait in a list under the call's
+ * lock; a subscription makes its frames in api_next() itself, out of its queue.
+ */
+#ifndef SERVER_API_INTERNAL_H
+#define SERVER_API_INTERNAL_H
+
+#include <pthread.h>
+
+#include "common/json_writer.h"
+#include "server/api.h"
+#include "server/jobs.h"
+
+struct Api {
+    Engine         *engine;
+    Jobs           *statements; /* one thread, in order */
+    Jobs           *pulls;      /* scans, and whatever else may wait */
+    bool            is_shut;    /* atomic */
+    int             calls_len;  /* atomic: open calls */
+    ApiCall        *calls;      /* list of the open ones, under lock */
+    pthread_mutex_t lock;
+};
+
+typedef struct ApiOut {
+    struct ApiOut *next;
+    ApiFrame       frame; /* bytes point into buf */
+    Buf            buf;
+} ApiOut;
+
+typedef struct ApiStream ApiStream; /* api_stream.c: a running push query or PRINT */
+
+/* How rows are written; ref: writers of /query and /query-stream. */
+typedef enum RowStyle {
+    ROWS_V1,        /* [ {"header":…},\n {"row":…},\n … ] */
+    ROWS_DELIMITED, /* one JSON document a line */
+    ROWS_ARRAY,     /* one array: metadata object, then row arrays */
+    ROWS_WEBSOCKET  /* schema frame, then {"row":…} frames */
+} RowStyle;
+
+struct ApiCall {
+    Api       *api;
+    Arena     *mem;
+    ApiRequest request; /* a copy in mem */
+    ApiWake    wake;    /* under lock; wake NULL once closed */
+    int        refs;    /* atomic */
+
+    pthread_mutex_t lock;
+    ApiOut         *first, *last; /* frames that wait */
+    bool            has_ended;    /* no frame comes after those */
+    ApiOut         *taken;        /* what the last api_next() gave */
+
+    ApiStream *stream; /* set by the thread of the call, or under lock by a job */
+    ApiCall   *next_open, **prev_open;
+};
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+/* Takes buf's bytes.  status 0: a later frame. */
+void call_frame(ApiCall *call, int status, const char *content_type, Buf *buf);
+/* The whole response in one frame; ends the call. */
+void call_respond(ApiCall *call, int status, const char *content_type, Buf *buf);
+void call_end(ApiCall *call);
+void call_wake(ApiCall *call);
+
+/* HTTP status and error_code of an error, by the table of the REST API. */
+int error_status(const Err *err);
+int error_code_of(const Err *err);
+/* {"@type":…,"error_code":…,"message":…[,"statementText":…,"entities":[…]]}.  sql NULL: generic. */
+void error_body(Buf *out, const Err *err, Str sql, Str entities);
+void call_fail(ApiCall *call, const Err *err, Str sql);
+/* A generic error with a status of its own. */
+void call_refuse(ApiCall *call, int status, int error_code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Runs work(call) on jobs; refuses the call when the queue is full. */
+void call_submit(ApiCall *call, Jobs *jobs, void (*work)(ApiCall *call));
+void call_ref(ApiCall *call);
+void call_unref(ApiCall *call);
+
+Str request_header(const ApiRequest *request, const char *name);
+/* "a=1&b=2": the decoded value, STR_NULL when absent. */
+Str request_param(const ApiRequest *request, const char *name, Arena *mem);
+
+extern const char content_json[];      /* application/json */
+extern const char content_v1[];        /* application/vnd.ksql.v1+json */
+extern const char content_delimited[]; /* application/vnd.ksqlapi.delimited.v1 */
+
+/* --- a request's SQL -------------------------------------------------------------------------- */
+
+/* Body of /ksql, /query, /query-stream and the websocket. */
+typedef struct SqlRequest {
+    Str     sql;
+    Session session;
+    int64_t sequence; /* commandSequenceNumber; -1: do not wait */
+} SqlRequest;
+
+/* is_stream: the field names of /query-stream.  ERR_REQUEST on a malformed body. */
+ErrCode sql_request(ApiCall *call, Str body, bool is_stream, SqlRequest *out,
+                    Err *err) ERR_MUST_USE;
+
+/* SET, UNSET, DEFINE, UNDEFINE; warning is set for an unknown variable. */
+ErrCode session_statement(Session *session, const AstStmt *stmt, Str *warning,
+                          Err *err) ERR_MUST_USE;
+bool    is_session_statement(const AstStmt *stmt);
+
+/* --- endpoints -------------------------------------------------------------------------------- */
+
+void api_ksql(ApiCall *call);         /* POST /ksql */
+void api_query(ApiCall *call);        /* POST /query, GET /ws/query */
+void api_query_stream(ApiCall *call); /* POST /query-stream */
+void api_close_query(ApiCall *call);  /* POST /close-query */
+void api_info(ApiCall *call);         /* GET /info and the other small ones; false path: 404 */
+bool api_info_has(const ApiRequest *request);
+
+/* Executes one undistributed statement and writes its entity; api_show.c, api_describe.c … */
+typedef struct EntityCtx {
+    ApiCall *call;
+    Session *session;
+    Arena   *mem;
+    Catalog *catalog; /* present snapshot */
+} EntityCtx;
+
+void    entity_begin(JsonWriter *w, const char *type, Str statement_text);
+void    entity_end(JsonWriter *w); /* "warnings":[]} */
+ErrCode entity_show(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
+ErrCode entity_describe(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
+ErrCode entity_explain(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
+ErrCode entity_assert(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
+/* Parts that several of them write. */
+void entity_fields(JsonWriter *w, const Schema *schema, WindowKind window);
+void entity_schema_info(JsonWriter *w, const Type *type);
+void entity_running_query(EntityCtx *ctx, JsonWriter *w, const CatalogQuery *query);
+Str  query_state_name(Engine *engine, const CatalogQuery *query);
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+typedef struct RowWriter {
+    RowStyle      style;
+    const Schema *schema;
+    Str           query_id;
+    bool          is_pull;
+    bool          is_windowed; /* WINDOWSTART and WINDOWEND stand in the schema as columns */
+} RowWriter;
+
+void row_begin(const RowWriter *writer, Buf *out);
+void row_write(const RowWriter *writer, Buf *out, const Value *cols, bool is_tombstone);
+/* message: "Limit Reached", "Query Completed"; NULL: none. */
+void        row_finish(const RowWriter *writer, Buf *out, const char *message);
+void        row_error(const RowWriter *writer, Buf *out, const Err *err);
+const char *row_content_type(RowStyle style);
+
+/* --- streams ---------------------------------------------------------------------------------- */
+
+/* Starts a push query or a pull on a stream for the call; takes plan and stmt_mem. */
+void    stream_open(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
+                    RowStyle style);
+ApiNext stream_next(ApiCall *call, ApiFrame *out);
+void    stream_close(ApiStream *stream);
+/* Pull query on a table. */
+void pull_run(ApiCall *call, StmtPlan *plan, Str sql, Arena *stmt_mem, RowStyle style);
+/* PRINT */
+void print_open(ApiCall *call, const AstStmt *stmt, RowStyle style);
+
+#endif
