@@ -1,0 +1,381 @@
+/*
+ * api_describe.c -- DESCRIBE, EXPLAIN and the EXTENDED forms of SHOW.
+ */
+#include "server/api_internal.h"
+
+#include "exec/functions/fn_table.h"
+#include "planner/fn_sig.h"
+
+static Str text_of(EntityCtx *ctx, const AstStmt *stmt)
+{
+    return str_printf(ctx->mem, "%.*s;", STR_ARG(stmt->text));
+}
+
+/* --- schemas ---------------------------------------------------------------------------------- */
+
+static void write_field(JsonWriter *w, Str name, const Type *type, const char *kind, Str header)
+{
+    jw_open(w, '{');
+    jw_field_str(w, "name", name);
+    jw_key(w, "schema");
+    entity_schema_info(w, type);
+    if (kind)
+        jw_field_c(w, "type", kind);
+    if (header.ptr)
+        jw_field_str(w, "headerKey", header);
+    jw_close(w, '}');
+}
+
+void entity_schema_info(JsonWriter *w, const Type *type)
+{
+    jw_open(w, '{');
+    jw_field_c(w, "type", type_kind_name(type->kind));
+    jw_key(w, "fields");
+    if (type->kind == T_STRUCT) {
+        jw_open(w, '[');
+        for (uint32_t i = 0; i < type->fields_len; i++)
+            write_field(w, type->fields[i].name, type->fields[i].type, NULL, STR_NULL);
+        jw_close(w, ']');
+    } else {
+        jw_null(w);
+    }
+    jw_key(w, "memberSchema");
+    if (type->kind == T_ARRAY || type->kind == T_MAP)
+        entity_schema_info(w, type->elem);
+    else
+        jw_null(w);
+    if (type->kind == T_DECIMAL) {
+        jw_key(w, "parameters");
+        jw_open(w, '{');
+        jw_field_i64(w, "precision", type->precision);
+        jw_field_i64(w, "scale", type->scale);
+        jw_close(w, '}');
+    }
+    jw_close(w, '}');
+}
+
+void entity_fields(JsonWriter *w, const Schema *schema, WindowKind window)
+{
+    jw_open(w, '[');
+    for (uint32_t i = 0; i < schema->len; i++) {
+        const Column *col = &schema->cols[i];
+        const char   *kind = i < schema->key_len                                         ? "KEY"
+                             : col->role == COLUMN_HEADERS || col->role == COLUMN_HEADER ? "HEADER"
+                                                                                         : NULL;
+
+        if (i == schema->key_len && window != WINDOW_NONE) {
+            write_field(w, STR("WINDOWSTART"), &type_bigint, "KEY", STR_NULL);
+            write_field(w, STR("WINDOWEND"), &type_bigint, "KEY", STR_NULL);
+        }
+        write_field(w, col->name, col->type, kind,
+                    col->role == COLUMN_HEADER ? col->header : STR_NULL);
+    }
+    jw_close(w, ']');
+}
+
+/* --- sources ---------------------------------------------------------------------------------- */
+
+static bool reads(const CatalogQuery *query, Str source)
+{
+    for (uint32_t i = 0; i < query->sources_len; i++) {
+        if (str_eq(query->sources[i], source))
+            return true;
+    }
+    return false;
+}
+
+static void write_queries(EntityCtx *ctx, JsonWriter *w, const Source *source, bool is_write)
+{
+    jw_open(w, '[');
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+        bool                writes = query->sink.ptr && str_eq(query->sink, source->name);
+
+        if (is_write ? writes : reads(query, source->name))
+            entity_running_query(ctx, w, query);
+    }
+    jw_close(w, ']');
+}
+
+static void write_constraints(EntityCtx *ctx, JsonWriter *w, const Source *source)
+{
+    jw_key(w, "sourceConstraints");
+    jw_open(w, '[');
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+        const Source *sink = query->sink.ptr ? catalog_source(ctx->catalog, query->sink) : NULL;
+
+        if (sink && sink->created_by.ptr && str_eq(sink->created_by, query->id) &&
+            reads(query, source->name))
+            jw_str(w, sink->name);
+    }
+    jw_close(w, ']');
+}
+
+/* Totals of the queries that write the source. */
+static OpCounters write_counters(EntityCtx *ctx, const Source *source)
+{
+    OpCounters sum = {0};
+
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+        Query              *running;
+        QueryHealth         health;
+
+        if (!query->sink.ptr || !str_eq(query->sink, source->name))
+            continue;
+        running = query_find(engine_runtime(ctx->call->api->engine), query->id);
+        if (!running)
+            continue;
+        query_health(running, &health);
+        sum.rows_in += health.counters.rows_in;
+        sum.rows_out += health.counters.rows_out;
+        sum.skipped += health.counters.skipped;
+        sum.eval_errors += health.counters.eval_errors;
+    }
+    return sum;
+}
+
+/* Per reading query: where it stands on the source's topic. */
+static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
+{
+    jw_key(w, "queryOffsetSummaries");
+    jw_open(w, '[');
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+        Query              *running = reads(query, source->name)
+                                          ? query_find(engine_runtime(ctx->call->api->engine), query->id)
+                                          : NULL;
+        QueryLag           *lags;
+        size_t              len;
+
+        if (!running)
+            continue;
+        query_lags(running, ctx->mem, &lags, &len);
+        jw_open(w, '{');
+        jw_field_str(w, "groupId", query->id);
+        jw_key(w, "topicSummaries");
+        jw_open(w, '[');
+        jw_open(w, '{');
+        jw_field_str(w, "kafkaTopic", source->topic);
+        jw_key(w, "offsets");
+        jw_open(w, '[');
+        for (size_t j = 0; j < len; j++) {
+            if (!str_eq(query->plan->scans[lags[j].scan]->u.scan.topic, source->topic))
+                continue;
+            jw_open(w, '{');
+            jw_field_i64(w, "partition", lags[j].partition);
+            jw_field_i64(w, "logStartOffset", 0);
+            jw_field_i64(w, "logEndOffset", lags[j].end);
+            jw_field_i64(w, "consumerOffset", lags[j].position);
+            jw_close(w, '}');
+        }
+        jw_close(w, ']');
+        jw_close(w, '}');
+        jw_close(w, ']');
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+}
+
+static void write_statistics(EntityCtx *ctx, JsonWriter *w, const Source *source, bool is_extended)
+{
+    OpCounters sum = is_extended ? write_counters(ctx, source) : (OpCounters){0};
+
+    jw_field_str(w, "statistics",
+                 is_extended
+                     ? str_printf(ctx->mem, "total-messages: %lld  consumer-total-messages: %lld",
+                                  (long long)sum.rows_out, (long long)sum.rows_in)
+                     : STR(""));
+    jw_field_str(w, "errorStats",
+                 is_extended ? str_printf(ctx->mem, "skipped: %lld  expression-errors: %lld",
+                                          (long long)sum.skipped, (long long)sum.eval_errors)
+                             : STR(""));
+}
+
+static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *source, bool is_extended)
+{
+    jw_open(w, '{');
+    jw_field_str(w, "name", source->name);
+    jw_field_str(w, "windowType",
+                 source->window == WINDOW_NONE ? STR_NULL
+                                               : str_from(window_kind_name(source->window)));
+    jw_key(w, "readQueries");
+    write_queries(ctx, w, source, false);
+    jw_key(w, "writeQueries");
+    write_queries(ctx, w, source, true);
+    jw_key(w, "fields");
+    entity_fields(w, source->schema, source->window);
+    jw_field_c(w, "type", source->is_table ? "TABLE" : "STREAM");
+    jw_field_str(w, "timestamp", source->timestamp_name.ptr ? source->timestamp_name : STR(""));
+    write_statistics(ctx, w, source, is_extended);
+    jw_field_bool(w, "extended", is_extended);
+    jw_field_c(w, "keyFormat", format_kind_name(source->key_format.kind));
+    jw_field_c(w, "valueFormat", format_kind_name(source->value_format.kind));
+    jw_field_str(w, "topic", source->topic);
+    jw_field_i64(w, "partitions", is_extended ? source->partitions : 0);
+    jw_field_i64(w, "replication", is_extended ? 1 : 0);
+    jw_field_str(w, "statement", source->sql);
+    if (is_extended)
+        write_offsets(ctx, w, source);
+    else
+        jw_field_empty(w, "queryOffsetSummaries", "[]");
+    write_constraints(ctx, w, source);
+    jw_field_empty(w, "clusterStatistics", "[]");
+    jw_field_empty(w, "clusterErrorStats", "[]");
+    jw_close(w, '}');
+}
+
+static void describe_all(EntityCtx *ctx, const AstStmt *stmt, bool is_table, bool is_extended,
+                         JsonWriter *w)
+{
+    entity_begin(w, "source_descriptions", text_of(ctx, stmt));
+    jw_key(w, "sourceDescriptions");
+    jw_open(w, '[');
+    for (size_t i = 0; i < catalog_sources_len(ctx->catalog); i++) {
+        const Source *source = catalog_source_at(ctx->catalog, i);
+
+        if (source->is_table == is_table)
+            write_description(ctx, w, source, is_extended);
+    }
+    jw_close(w, ']');
+    entity_end(w);
+}
+
+static ErrCode unknown_source(EntityCtx *ctx, const AstName *name, Err *err)
+{
+    size_t len = catalog_sources_len(ctx->catalog);
+    Str   *names = ARENA_ARRAY(ctx->mem, Str, len + 1);
+    Str    near;
+
+    for (size_t i = 0; i < len; i++)
+        names[i] = catalog_source_at(ctx->catalog, i)->name;
+    near = str_nearest(name->text, names, len);
+    err_set_at(err, ERR_STATEMENT, name->pos, "could not find stream or table \"%.*s\"",
+               STR_ARG(name->text));
+    if (near.ptr)
+        err_hint(err, "did you mean \"%.*s\"", STR_ARG(near));
+    return ERR_STATEMENT;
+}
+
+static ErrCode describe_source(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err)
+{
+    const AstDescribe *describe = &stmt->u.describe;
+    const Source      *source = catalog_source(ctx->catalog, describe->name.text);
+
+    if (!source)
+        return unknown_source(ctx, &describe->name, err);
+    entity_begin(w, "sourceDescription", text_of(ctx, stmt));
+    jw_key(w, "sourceDescription");
+    write_description(ctx, w, source, describe->is_extended);
+    entity_end(w);
+    return ERR_OK;
+}
+
+/* --- functions -------------------------------------------------------------------------------- */
+
+static void write_overload(JsonWriter *w, Arena *mem, const char *sig_text, const char *doc)
+{
+    const FnSig *sig = fn_sig_get(sig_text);
+
+    jw_open(w, '{');
+    jw_key(w, "arguments");
+    jw_open(w, '[');
+    for (uint32_t i = 0; i < sig->params_len; i++) {
+        jw_open(w, '{');
+        jw_field_str(w, "name", sig->params[i].name);
+        jw_field_str(w, "type", fn_sig_param_text(mem, &sig->params[i]));
+        jw_field_c(w, "description", "");
+        jw_field_bool(w, "isVariadic", sig->params[i].is_variadic);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    jw_field_str(w, "returnType", fn_sig_result_text(mem, sig));
+    jw_field_c(w, "description", doc);
+    jw_key(w, "argumentTypes");
+    jw_open(w, '[');
+    for (uint32_t i = 0; i < sig->params_len; i++)
+        jw_str(w, fn_sig_param_text(mem, &sig->params[i]));
+    jw_close(w, ']');
+    jw_close(w, '}');
+}
+
+static void begin_function(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, const char *name,
+                           const char *type, const char *doc)
+{
+    entity_begin(w, "describe_function", text_of(ctx, stmt));
+    jw_field_c(w, "name", name);
+    jw_field_c(w, "description", doc);
+    jw_field_c(w, "author", "Weir");
+    jw_field_c(w, "version", "");
+    jw_field_c(w, "path", "internal");
+    jw_field_c(w, "type", type);
+    jw_key(w, "functions");
+    jw_open(w, '[');
+}
+
+static ErrCode describe_function(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err)
+{
+    const FnTable *table = fn_table();
+    Str            name = str_upper_ascii(ctx->mem, stmt->u.describe.name.text);
+    bool           found = false;
+
+    for (size_t i = 0; i < table->fns_len; i++) {
+        const FnDef *fn = table->fns[i];
+
+        if (!str_eq(name, str_from(fn->name)))
+            continue;
+        if (!found)
+            begin_function(ctx, stmt, w, fn->name, "SCALAR", fn->doc);
+        found = true;
+        write_overload(w, ctx->mem, fn->sig, fn->doc);
+    }
+    for (size_t i = 0; i < table->aggs_len; i++) {
+        const AggDef *agg = table->aggs[i];
+
+        if (!str_eq(name, str_from(agg->name)))
+            continue;
+        if (!found)
+            begin_function(ctx, stmt, w, agg->name, "AGGREGATE", agg->doc);
+        found = true;
+        write_overload(w, ctx->mem, agg->sig, agg->doc);
+    }
+    for (size_t i = 0; i < table->table_fns_len; i++) {
+        const TableFnDef *fn = table->table_fns[i];
+
+        if (!str_eq(name, str_from(fn->name)))
+            continue;
+        if (!found)
+            begin_function(ctx, stmt, w, fn->name, "TABLE", fn->doc);
+        found = true;
+        write_overload(w, ctx->mem, fn->sig, fn->doc);
+    }
+    if (!found)
+        return err_set_at(err, ERR_STATEMENT, stmt->u.describe.name.pos,
+                          "unknown function \"%.*s\"", STR_ARG(name));
+    jw_close(w, ']');
+    entity_end(w);
+    return ERR_OK;
+}
+
+ErrCode entity_describe(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err)
+{
+    if (stmt->kind == AST_SHOW) {
+        describe_all(ctx, stmt, stmt->u.show.kind == AST_SHOW_TABLES, true, w);
+        return ERR_OK;
+    }
+    switch (stmt->u.describe.kind) {
+    case AST_DESCRIBE_SOURCE:
+        return describe_source(ctx, stmt, w, err);
+    case AST_DESCRIBE_STREAMS:
+    case AST_DESCRIBE_TABLES:
+        describe_all(ctx, stmt, stmt->u.describe.kind == AST_DESCRIBE_TABLES,
+                     stmt->u.describe.is_extended, w);
+        return ERR_OK;
+    case AST_DESCRIBE_FUNCTION:
+        return describe_function(ctx, stmt, w, err);
+    case AST_DESCRIBE_CONNECTOR:
+        break;
+    }
+    return err_set_at(err, ERR_NOT_YET, stmt->pos, "not supported yet: connectors");
+}
