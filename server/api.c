@@ -174,6 +174,7 @@ ApiCall *api_open(Api *api, const ApiRequest *request, ApiWake wake)
 ApiNext api_next(ApiCall *call, ApiFrame *out)
 {
     ApiStream *stream;
+    ApiPrint  *print;
     bool       has_ended;
 
     free_outs(call->taken);
@@ -194,12 +195,19 @@ ApiNext api_next(ApiCall *call, ApiFrame *out)
     }
     if (has_ended)
         return API_END;
-    return stream ? stream_next(call, out) : API_WAIT;
+    if (stream)
+        return stream_next(call, out);
+    if (print)
+        print_more(call);
+    return API_WAIT;
 }
 
 static void close_stream(ApiCall *call)
 {
-    stream_close(call->stream);
+    if (call->stream)
+        stream_close(call->stream);
+    if (call->print)
+        print_close(call->print);
 }
 
 void api_close(ApiCall *call)
@@ -209,12 +217,29 @@ void api_close(ApiCall *call)
     call_delist(call);
     pthread_mutex_lock(&call->lock);
     call->wake = (ApiWake){NULL, NULL};
-    has_stream = call->stream != NULL;
+    call->is_closed = true;
+    has_stream = call->stream || call->print;
     pthread_mutex_unlock(&call->lock);
     /* Ending a query waits for its tasks: not on the caller's thread. */
     if (has_stream)
         call_submit(call, call->api->pulls, close_stream);
     call_unref(call);
+}
+
+bool call_attach(ApiCall *call, ApiStream *stream, ApiPrint *print)
+{
+    bool is_open;
+
+    pthread_mutex_lock(&call->lock);
+    is_open = !call->is_closed;
+    if (is_open) {
+        call->stream = stream;
+        call->print = print;
+        if (call->wake.wake)
+            call->wake.wake(call->wake.arg);
+    }
+    pthread_mutex_unlock(&call->lock);
+    return is_open;
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -295,6 +320,11 @@ void call_respond(ApiCall *call, int status, const char *content_type, Buf *buf)
     ApiFrame frame = {.status = status, .content_type = str_from(content_type), .is_whole = true};
 
     append(call, &frame, buf, true);
+}
+
+void call_last(ApiCall *call, const ApiFrame *frame, Buf *buf)
+{
+    append(call, frame, buf, true);
 }
 
 void call_end(ApiCall *call)

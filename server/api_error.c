@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#include "common/utf8.h"
+
 int error_code_of(const Err *err)
 {
     switch (err->code) {
@@ -69,10 +71,39 @@ void error_body(Buf *out, const Err *err, Str sql, Str entities)
     arena_free(mem);
 }
 
+/* {"error":"…"} and a close whose reason is cut to what a close frame holds. */
+static void fail_websocket(ApiCall *call, int status, Str message)
+{
+    enum { REASON_BYTES = 123 };
+    ApiFrame   close = {.ws_close = status < 500 ? 1003 : status == 503 ? 1013 : 1011};
+    Buf        text = {0}, reason = {0};
+    JsonWriter w = json_writer(&text);
+
+    jw_open(&w, '{');
+    jw_field_str(&w, "error", message);
+    jw_close(&w, '}');
+    call_frame(call, status, content_json, &text);
+    if (message.len <= REASON_BYTES) {
+        buf_str(&reason, message);
+    } else {
+        Str cut = str_slice(message, 0, REASON_BYTES - 3);
+
+        buf_append(&reason, cut.ptr, utf8_valid_prefix(cut));
+        buf_c(&reason, "...");
+    }
+    call_last(call, &close, &reason);
+}
+
 void call_fail(ApiCall *call, const Err *err, Str sql)
 {
     Buf body = {0};
 
+    if (call->request.is_websocket) {
+        Str message = err_render(call->mem, err, sql.ptr ? sql : STR(""));
+
+        fail_websocket(call, error_status(err), message);
+        return;
+    }
     error_body(&body, err, sql, STR_NULL);
     call_respond(call, error_status(err), content_json, &body);
 }
@@ -87,6 +118,10 @@ void call_refuse(ApiCall *call, int status, int error_code, const char *format, 
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    if (call->request.is_websocket) {
+        fail_websocket(call, status, str_from(message));
+        return;
+    }
     jw_open(&w, '{');
     jw_field_c(&w, "@type", "generic_error");
     jw_field_i64(&w, "error_code", error_code);

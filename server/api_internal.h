@@ -30,7 +30,12 @@ typedef struct ApiOut {
     Buf            buf;
 } ApiOut;
 
-typedef struct ApiStream ApiStream; /* api_stream.c: a running push query or PRINT */
+typedef struct ApiStream ApiStream; /* api_stream.c: a running push query or pull on a stream */
+typedef struct ApiPrint  ApiPrint;  /* api_print.c: a running PRINT */
+
+/* Under lock or while nobody else can: hands a stream or print to the call; false when the client
+ * is gone and the giver must end it. */
+bool call_attach(ApiCall *call, ApiStream *stream, ApiPrint *print);
 
 /* How rows are written; ref: writers of /query and /query-stream. */
 typedef enum RowStyle {
@@ -52,7 +57,9 @@ struct ApiCall {
     bool            has_ended;    /* no frame comes after those */
     ApiOut         *taken;        /* what the last api_next() gave */
 
-    ApiStream *stream; /* set by the thread of the call, or under lock by a job */
+    ApiStream *stream;    /* under lock; set by the job that opened it */
+    ApiPrint  *print;     /* as stream */
+    bool       is_closed; /* under lock: the client is gone */
     ApiCall   *next_open, **prev_open;
 };
 
@@ -62,6 +69,8 @@ struct ApiCall {
 void call_frame(ApiCall *call, int status, const char *content_type, Buf *buf);
 /* The whole response in one frame; ends the call. */
 void call_respond(ApiCall *call, int status, const char *content_type, Buf *buf);
+/* The last frame of all. */
+void call_last(ApiCall *call, const ApiFrame *frame, Buf *buf);
 void call_end(ApiCall *call);
 void call_wake(ApiCall *call);
 
@@ -142,7 +151,6 @@ typedef struct RowWriter {
     const Schema *schema;
     Str           query_id;
     bool          is_pull;
-    bool          is_windowed; /* WINDOWSTART and WINDOWEND stand in the schema as columns */
 } RowWriter;
 
 void row_begin(const RowWriter *writer, Buf *out);
@@ -154,14 +162,22 @@ const char *row_content_type(RowStyle style);
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
-/* Starts a push query or a pull on a stream for the call; takes plan and stmt_mem. */
+/*
+ * Starts a push query or a pull on a stream for the call; takes plan and stmt_mem, which holds it.
+ * Thread: any that may wait.
+ */
 void    stream_open(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
                     RowStyle style);
 ApiNext stream_next(ApiCall *call, ApiFrame *out);
 void    stream_close(ApiStream *stream);
-/* Pull query on a table. */
-void pull_run(ApiCall *call, StmtPlan *plan, Str sql, Arena *stmt_mem, RowStyle style);
-/* PRINT */
-void print_open(ApiCall *call, const AstStmt *stmt, RowStyle style);
+/* A pull query on a table, to its end; takes plan and stmt_mem.  Thread: any that may wait. */
+void pull_answer(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
+                 RowStyle style);
+/* PRINT: frames come from jobs on api->pulls. */
+typedef struct ApiPrint ApiPrint;
+void                    print_open(ApiCall *call, const AstStmt *stmt, RowStyle style);
+/* The reader of the response wants more. */
+void print_more(ApiCall *call);
+void print_close(ApiPrint *print);
 
 #endif

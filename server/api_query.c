@@ -1,0 +1,332 @@
+/*
+ * api_query.c -- /query, /query-stream, /ws/query and /close-query: one SELECT or PRINT.
+ *
+ * The statement is parsed and planned on a thread that may wait; what it is decides who answers:
+ * a pull query on a table here, everything that streams api_stream.c, PRINT api_print.c.
+ */
+#include "server/api_internal.h"
+
+#include <stdlib.h>
+
+#include "common/limit.h"
+#include "exec/pull.h"
+
+/* --- content negotiation ---------------------------------------------------------------------- */
+
+typedef struct Accepted {
+    const char *type;
+    RowStyle    style;
+} Accepted;
+
+static double quality_of(Str params)
+{
+    ptrdiff_t at = str_find(params, STR("q="), 0);
+    char      text[16];
+
+    if (at < 0)
+        return 1;
+    params = str_slice(params, (size_t)at + 2, params.len);
+    if (params.len >= sizeof text)
+        return 0;
+    memcpy(text, params.ptr, params.len);
+    text[params.len] = '\0';
+    return strtod(text, NULL);
+}
+
+/* The offered style that the Accept header likes best; false when it takes none of them. */
+static bool negotiate(Str accept, const Accepted *offers, size_t len, RowStyle *out)
+{
+    double best = 0;
+    size_t from = 0;
+
+    *out = offers[0].style;
+    if (!accept.ptr || accept.len == 0)
+        return true;
+    for (size_t i = 0; i <= accept.len; i++) {
+        Str       part;
+        ptrdiff_t semicolon;
+        double    quality;
+
+        if (i < accept.len && accept.ptr[i] != ',')
+            continue;
+        part = str_trim(str_slice(accept, from, i));
+        from = i + 1;
+        semicolon = str_find(part, STR(";"), 0);
+        quality = semicolon < 0 ? 1 : quality_of(str_slice(part, (size_t)semicolon, part.len));
+        if (semicolon >= 0)
+            part = str_trim(str_slice(part, 0, (size_t)semicolon));
+        for (size_t j = 0; j < len; j++) {
+            bool fits = str_eq(part, STR("*/*")) || str_eq(part, STR("application/*")) ||
+                        str_eq_nocase(part, str_from(offers[j].type));
+
+            if (fits && quality > best) {
+                best = quality;
+                *out = offers[j].style;
+            }
+        }
+    }
+    return best > 0;
+}
+
+static bool style_of(const ApiCall *call, bool is_stream, RowStyle *out)
+{
+    static const Accepted query[] = {
+        {content_v1, ROWS_V1}, {content_json, ROWS_V1}, {content_delimited, ROWS_DELIMITED}};
+    static const Accepted stream[] = {
+        {content_delimited, ROWS_DELIMITED}, {content_json, ROWS_ARRAY}, {content_v1, ROWS_V1}};
+    Str accept = request_header(&call->request, "accept");
+
+    if (call->request.is_websocket) {
+        *out = ROWS_WEBSOCKET;
+        return true;
+    }
+    return negotiate(accept, is_stream ? stream : query, 3, out);
+}
+
+/* --- pull queries ----------------------------------------------------------------------------- */
+
+typedef struct PullAnswer {
+    ApiCall  *call;
+    RowWriter writer;
+    Buf       body;
+    bool      has_sent; /* the head is out: a failure comes in-band */
+} PullAnswer;
+
+enum { PULL_FRAME_BYTES = 65536 };
+
+static void send_part(PullAnswer *answer)
+{
+    call_frame(answer->call, answer->has_sent ? 0 : 200, row_content_type(answer->writer.style),
+               &answer->body);
+    answer->has_sent = true;
+}
+
+/* Readers of lines and messages take each frame for one document; the others do not care. */
+static bool is_framed(const PullAnswer *answer)
+{
+    return answer->writer.style == ROWS_WEBSOCKET || answer->writer.style == ROWS_DELIMITED;
+}
+
+static ErrCode pull_row(void *arg, const Row *row, Err *err)
+{
+    PullAnswer *answer = arg;
+
+    (void)err;
+    if (is_framed(answer))
+        send_part(answer);
+    row_write(&answer->writer, &answer->body, row->cols, false);
+    if (answer->body.len >= PULL_FRAME_BYTES)
+        send_part(answer);
+    return ERR_OK;
+}
+
+static bool pull_cancelled(void *arg)
+{
+    ApiCall *call = arg;
+    bool     has_left;
+
+    pthread_mutex_lock(&call->lock);
+    has_left = call->is_closed;
+    pthread_mutex_unlock(&call->lock);
+    return has_left;
+}
+
+static void finish_pull(PullAnswer *answer)
+{
+    ApiCall *call = answer->call;
+
+    if (answer->writer.style == ROWS_WEBSOCKET) {
+        ApiFrame close = {.ws_close = 1000};
+
+        if (answer->body.len)
+            send_part(answer);
+        buf_c(&answer->body, "{\"error\":\"done\"}");
+        send_part(answer);
+        buf_c(&answer->body, "done");
+        call_last(call, &close, &answer->body);
+    } else {
+        row_finish(&answer->writer, &answer->body, NULL);
+        if (!answer->has_sent) {
+            call_respond(call, 200, row_content_type(answer->writer.style), &answer->body);
+            return;
+        }
+        if (answer->body.len)
+            send_part(answer);
+        call_end(call);
+    }
+}
+
+static ErrCode run_pull(ApiCall *call, Session *session, const PullPlan *plan, PullAnswer *answer,
+                        Err *err)
+{
+    Engine    *engine = call->api->engine;
+    PullOpts   opts = {.clock = engine_clock(engine),
+                       .nested_error_set_null =
+                           properties_bool(&session->props, "ksql.nested.error.set.null"),
+                       .is_cancelled = pull_cancelled,
+                       .arg = call};
+    Query     *query = query_find(engine_runtime(engine), plan->query_id);
+    QueryFile *file;
+    ErrCode    rc;
+
+    if (query && properties_bool(&session->props, "weir.read.your.writes"))
+        TRY(query_catch_up(query, g_limits.pull_ms, err));
+    file = flusher_find(runtime_flusher(engine_runtime(engine)), plan->query_id);
+    if (!file) {
+        err_set(err, ERR_BROKER, "query %.*s, which keeps \"%.*s\", is not running",
+                STR_ARG(plan->query_id), STR_ARG(plan->source));
+        err_hint(err, "SHOW QUERIES tells its state");
+        return ERR_BROKER;
+    }
+    rc = pull_run(file, plan, &opts, pull_row, answer, err);
+    query_file_unref(file);
+    return rc;
+}
+
+void pull_answer(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
+                 RowStyle style)
+{
+    PullAnswer answer = {.call = call,
+                         .writer = {.style = style,
+                                    .schema = plan->pull->schema,
+                                    .is_pull = true,
+                                    .query_id = str_printf(
+                                        call->mem, "query_%lld",
+                                        (long long)clock_now_ms(engine_clock(call->api->engine)))}};
+    Err        err;
+
+    row_begin(&answer.writer, &answer.body);
+    if (run_pull(call, session, plan->pull, &answer, &err) == ERR_OK) {
+        finish_pull(&answer);
+    } else if (answer.has_sent) {
+        row_error(&answer.writer, &answer.body, &err);
+        send_part(&answer);
+        call_end(call);
+    } else {
+        call_fail(call, &err, sql);
+    }
+    buf_deinit(&answer.body);
+    stmt_plan_deinit(plan);
+    arena_free(stmt_mem);
+}
+
+/* --- one statement ---------------------------------------------------------------------------- */
+
+/* Session statements may stand in front of the one that is answered. */
+static ErrCode parse_one(SqlRequest *request, Arena *mem, AstStmt **out, Err *err)
+{
+    Parser   parser;
+    AstStmt *stmt, *found = NULL;
+    Str      warning;
+
+    TRY(parser_init(&parser, mem, request->sql, (ParserOpts){&request->session.variables}, err));
+    for (;;) {
+        TRY(parser_next(&parser, &stmt, err));
+        if (!stmt)
+            break;
+        if (found)
+            return err_set_at(err, ERR_STATEMENT, stmt->pos,
+                              "only one query can be answered by a request");
+        if (is_session_statement(stmt))
+            TRY(session_statement(&request->session, stmt, &warning, err));
+        else
+            found = stmt;
+    }
+    if (!found)
+        return err_set(err, ERR_STATEMENT, "the request holds no query");
+    if (found->kind != AST_SELECT && found->kind != AST_PRINT) {
+        err_set_at(err, ERR_REQUEST, found->pos, "%s is not answered by this endpoint",
+                   ast_stmt_kind_name(found));
+        err_hint(err, "send it to /ksql");
+        return ERR_REQUEST;
+    }
+    *out = found;
+    return ERR_OK;
+}
+
+static void answer(ApiCall *call, bool is_stream, RowStyle style)
+{
+    Arena *mem = arena_new(0);
+    Str    body = call->request.is_websocket ? request_param(&call->request, "request", call->mem)
+                                             : call->request.body;
+    SqlRequest request;
+    AstStmt   *stmt;
+    StmtPlan   plan;
+    Err        err;
+    ErrCode    rc = sql_request(call, body.ptr ? body : STR(""), is_stream, &request, &err);
+
+    if (rc != ERR_OK) {
+        call_fail(call, &err, STR_NULL);
+        arena_free(mem);
+        return;
+    }
+    rc = parse_one(&request, mem, &stmt, &err);
+    if (rc == ERR_OK && stmt->kind == AST_PRINT) {
+        print_open(call, stmt, style);
+        arena_free(mem);
+        return;
+    }
+    if (rc == ERR_OK)
+        rc = engine_plan(call->api->engine, &request.session, stmt, mem, &plan, &err);
+    if (rc != ERR_OK) {
+        call_fail(call, &err, request.sql);
+        arena_free(mem);
+    } else if (plan.kind == STMT_PULL_QUERY) {
+        pull_answer(call, &request.session, &plan, request.sql, mem, style);
+    } else {
+        stream_open(call, &request.session, &plan, request.sql, mem, style);
+    }
+}
+
+static void query_job(ApiCall *call)
+{
+    RowStyle style;
+
+    if (style_of(call, false, &style))
+        answer(call, false, style);
+    else
+        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+}
+
+static void query_stream_job(ApiCall *call)
+{
+    RowStyle style;
+
+    if (style_of(call, true, &style))
+        answer(call, true, style);
+    else
+        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+}
+
+void api_query(ApiCall *call)
+{
+    call_submit(call, call->api->pulls, query_job);
+}
+
+void api_query_stream(ApiCall *call)
+{
+    if (call->request.http_major == 1 && call->request.http_minor == 0)
+        call_refuse(call, 400, 40000, "/query-stream needs HTTP/1.1 or newer");
+    else
+        call_submit(call, call->api->pulls, query_stream_job);
+}
+
+void api_close_query(ApiCall *call)
+{
+    Json *json;
+    Buf   body = {0};
+    Str   id;
+    Err   err;
+
+    if (json_parse(call->mem, call->request.body, &json, &err) != ERR_OK) {
+        call_refuse(call, 400, 40000, "Invalid JSON in request: %s", err.msg);
+        return;
+    }
+    id = json_get_str(json, STR("queryId"), STR_NULL);
+    if (!id.ptr)
+        call_refuse(call, 400, 40000, "field \"queryId\" is missing");
+    else if (!engine_push_terminate(call->api->engine, id))
+        call_refuse(call, 400, 40000, "no query with id %.*s", STR_ARG(id));
+    else
+        call_respond(call, 200, content_json, &body);
+}
