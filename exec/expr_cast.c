@@ -15,6 +15,7 @@
 #include "common/decimal.h"
 #include "common/json.h"
 #include "exec/expr_node.h"
+#include "exec/functions/fn_value.h"
 
 typedef ErrCode (*CastFn)(const CastPlan *plan, Arena *mem, Value v, Value *out, Err *err);
 
@@ -296,26 +297,20 @@ static ErrCode array_to_array(const CastPlan *plan, Arena *mem, Value v, Value *
     return ERR_OK;
 }
 
-/* Keys that become equal keep the place of the first and the value of the last. */
+/* Of keys that become equal the last one's value counts. */
 static ErrCode map_to_map(const CastPlan *plan, Arena *mem, Value v, Value *out, Err *err)
 {
-    Value   *items = arena_alloc(mem, sizeof(Value) * 2 * v.len);
-    uint32_t len = 0;
+    FnMap map;
 
+    fn_map_init(&map, mem, v.len);
     for (uint32_t i = 0; i < v.len; i++) {
-        Value    key, value;
-        uint32_t at = 0;
+        Value key, value;
 
         TRY(cast_run(plan->key, mem, v.u.items[2 * i], &key, err));
         TRY(cast_run(plan->elem, mem, v.u.items[2 * i + 1], &value, err));
-        while (at < len && !value_eq(items[2 * at], key))
-            at++;
-        items[2 * at] = key;
-        items[2 * at + 1] = value;
-        if (at == len)
-            len++;
+        fn_map_put(&map, key, value);
     }
-    *out = value_items(T_MAP, items, len);
+    *out = fn_map_value(&map);
     return ERR_OK;
 }
 

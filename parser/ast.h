@@ -54,6 +54,7 @@ struct AstType {
     AstType  *elem;             /* ARRAY, MAP */
     AstField *fields;           /* STRUCT */
     size_t    fields_len;
+    int       depth; /* 1 for a scalar */
 };
 
 /* --- expressions ------------------------------------------------------------------------------ */

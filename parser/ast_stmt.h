@@ -57,7 +57,6 @@ typedef struct AstCreateAs {
     AstName   name;
     bool      is_table;
     bool      or_replace;
-    bool      is_source; /* written, but not allowed here: the planner refuses it */
     bool      if_not_exists;
     AstProps  props;
     AstQuery *query;

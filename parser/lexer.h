@@ -22,15 +22,18 @@ typedef struct Token {
 
 typedef struct Lexer {
     Str         sql;
-    const char *cursor;
-    const char *line_begin; /* first byte of the current line ... */
-    uint32_t    line;       /* ... and its number, from 1 */
+    const char *cursor; /* next byte to scan */
+    const char *mark;   /* where line and column, from 1, have been counted to */
+    uint32_t    line, column;
 } Lexer;
 
 void lexer_init(Lexer *lexer, Str sql);
 
 /* The next token.  ERR_SYNTAX: an unclosed quote or comment, or a character of no token. */
 ErrCode lexer_next(Lexer *lexer, Token *out, Err *err) ERR_MUST_USE;
+
+/* The code of a word as a token: TK_IDENT when it is no keyword. */
+int lexer_word_code(Str word);
 
 /* What a token is called in messages: "';'", "SELECT", "a name", "a string". */
 const char *lexer_token_name(int code);
