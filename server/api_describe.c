@@ -136,43 +136,51 @@ static OpCounters write_counters(EntityCtx *ctx, const Source *source)
     return sum;
 }
 
+static void write_positions(JsonWriter *w, const CatalogQuery *query, Str topic,
+                            const QueryLag *lags, size_t len)
+{
+    jw_key(w, "topicSummaries");
+    jw_open(w, '[');
+    jw_open(w, '{');
+    jw_field_str(w, "kafkaTopic", topic);
+    jw_key(w, "offsets");
+    jw_open(w, '[');
+    for (size_t i = 0; i < len; i++) {
+        if (!str_eq(query->plan->scans[lags[i].scan]->u.scan.topic, topic))
+            continue;
+        jw_open(w, '{');
+        jw_field_i64(w, "partition", lags[i].partition);
+        jw_field_i64(w, "logStartOffset", 0);
+        jw_field_i64(w, "logEndOffset", lags[i].end);
+        jw_field_i64(w, "consumerOffset", lags[i].position);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    jw_close(w, '}');
+    jw_close(w, ']');
+}
+
 /* Per reading query: where it stands on the source's topic. */
 static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
 {
+    Runtime *runtime = engine_runtime(ctx->call->api->engine);
+
     jw_key(w, "queryOffsetSummaries");
     jw_open(w, '[');
     for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
         const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
-        Query              *running = reads(query, source->name)
-                                          ? query_find(engine_runtime(ctx->call->api->engine), query->id)
-                                          : NULL;
+        Query              *running = NULL;
         QueryLag           *lags;
         size_t              len;
 
+        if (reads(query, source->name))
+            running = query_find(runtime, query->id);
         if (!running)
             continue;
         query_lags(running, ctx->mem, &lags, &len);
         jw_open(w, '{');
         jw_field_str(w, "groupId", query->id);
-        jw_key(w, "topicSummaries");
-        jw_open(w, '[');
-        jw_open(w, '{');
-        jw_field_str(w, "kafkaTopic", source->topic);
-        jw_key(w, "offsets");
-        jw_open(w, '[');
-        for (size_t j = 0; j < len; j++) {
-            if (!str_eq(query->plan->scans[lags[j].scan]->u.scan.topic, source->topic))
-                continue;
-            jw_open(w, '{');
-            jw_field_i64(w, "partition", lags[j].partition);
-            jw_field_i64(w, "logStartOffset", 0);
-            jw_field_i64(w, "logEndOffset", lags[j].end);
-            jw_field_i64(w, "consumerOffset", lags[j].position);
-            jw_close(w, '}');
-        }
-        jw_close(w, ']');
-        jw_close(w, '}');
-        jw_close(w, ']');
+        write_positions(w, query, source->topic, lags, len);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -183,10 +191,11 @@ static void write_statistics(EntityCtx *ctx, JsonWriter *w, const Source *source
     OpCounters sum = is_extended ? write_counters(ctx, source) : (OpCounters){0};
 
     jw_field_str(w, "statistics",
-                 is_extended
-                     ? str_printf(ctx->mem, "total-messages: %lld  consumer-total-messages: %lld",
-                                  (long long)sum.rows_out, (long long)sum.rows_in)
-                     : STR(""));
+                 is_extended ? str_printf(ctx->mem,
+                                          "total-messages: %lld  "
+                                          "consumer-total-messages: %lld",
+                                          (long long)sum.rows_out, (long long)sum.rows_in)
+                             : STR(""));
     jw_field_str(w, "errorStats",
                  is_extended ? str_printf(ctx->mem, "skipped: %lld  expression-errors: %lld",
                                           (long long)sum.skipped, (long long)sum.eval_errors)

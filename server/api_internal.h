@@ -39,10 +39,10 @@ bool call_attach(ApiCall *call, ApiStream *stream, ApiPrint *print);
 
 /* How rows are written; ref: writers of /query and /query-stream. */
 typedef enum RowStyle {
-    ROWS_V1,        /* [ {"header":…},\n {"row":…},\n … ] */
+    ROWS_V1,        /* [ {"header":...},\n {"row":...},\n ... ] */
     ROWS_DELIMITED, /* one JSON document a line */
     ROWS_ARRAY,     /* one array: metadata object, then row arrays */
-    ROWS_WEBSOCKET  /* schema frame, then {"row":…} frames */
+    ROWS_WEBSOCKET  /* schema frame, then {"row":...} frames */
 } RowStyle;
 
 struct ApiCall {
@@ -77,7 +77,7 @@ void call_wake(ApiCall *call);
 /* HTTP status and error_code of an error, by the table of the REST API. */
 int error_status(const Err *err);
 int error_code_of(const Err *err);
-/* {"@type":…,"error_code":…,"message":…[,"statementText":…,"entities":[…]]}.  sql NULL: generic. */
+/* {"@type":..,"error_code":..,"message":..} and statementText, entities when sql is not NULL. */
 void error_body(Buf *out, const Err *err, Str sql, Str entities);
 void call_fail(ApiCall *call, const Err *err, Str sql);
 /* A generic error with a status of its own. */
@@ -124,7 +124,7 @@ void api_close_query(ApiCall *call);  /* POST /close-query */
 void api_info(ApiCall *call);         /* GET /info and the other small ones; false path: 404 */
 bool api_info_has(const ApiRequest *request);
 
-/* Executes one undistributed statement and writes its entity; api_show.c, api_describe.c … */
+/* Executes one undistributed statement and writes its entity; api_show.c, api_describe.c ... */
 typedef struct EntityCtx {
     ApiCall *call;
     Session *session;

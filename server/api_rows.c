@@ -1,10 +1,10 @@
 /*
  * api_rows.c -- how rows, their header and their end are written in each style.
  *
- *   v1          [{"header":{…}},\n {"row":{"columns":[…]}},\n …, {"finalMessage":"…"}]
- *   delimited   {"queryId":…,"columnNames":[…],"columnTypes":[…]}\n [1,"a"]\n …
- *   array       [{"queryId":…},\n [1,"a"],\n …]
- *   websocket   [{"name":…,"schema":…}] then {"row":{"columns":[…]}}, one message each
+ *   v1          [{"header":{...}},\n {"row":{"columns":[...]}},\n ..., {"finalMessage":"..."}]
+ *   delimited   {"queryId":...,"columnNames":[...],"columnTypes":[...]}\n [1,"a"]\n ...
+ *   array       [{"queryId":...},\n [1,"a"],\n ...]
+ *   websocket   [{"name":...,"schema":...}] then {"row":{"columns":[...]}}, one message each
  *
  * Each call writes exactly one frame.
  */
