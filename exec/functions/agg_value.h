@@ -20,6 +20,14 @@ void agg_init_null(const AggCall *call, AggSlots *slots);
 /* The result is slot 0. */
 ErrCode agg_give_slot(const AggCall *call, const AggSlots *slots, Value *out, Err *err);
 
+/* A number of one of the fixed-size kinds: integers wrap to their width. */
+static inline Value agg_number(TypeKind kind, uint64_t i, double d)
+{
+    if (kind == T_DOUBLE)
+        return value_double(d);
+    return kind == T_INT ? value_int((int32_t)i) : value_bigint((int64_t)i);
+}
+
 /* --- lists in a slot -------------------------------------------------------------------------- */
 
 /* Slot 0 as a list that this call may change, with room for extra more elements; null is empty. */

@@ -11,9 +11,12 @@
 #include <string.h>
 
 static const FnDef *const FN_FAMILIES[] = {
-    fn_array, fn_conditional, fn_number, fn_other, fn_string,
+    fn_array, fn_bytes, fn_conditional, fn_encode, fn_lambda,
+    fn_map,   fn_mask,  fn_number,      fn_other,  fn_string,
 };
-static const AggDef *const AGG_FAMILIES[] = {agg_basic};
+static const AggDef *const AGG_FAMILIES[] = {
+    agg_basic, agg_collect, agg_distinct, agg_offset, agg_statistics, agg_topk,
+};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -78,10 +81,26 @@ static void list_aggs(void)
     g_table.aggs_len = len;
 }
 
+/* One array, sorted as it stands. */
+static void list_table_fns(void)
+{
+    const TableFnDef **list;
+    size_t             len = 0;
+
+    while (table_fn[len].name)
+        len++;
+    list = MEM_ARRAY(const TableFnDef *, len);
+    for (size_t i = 0; i < len; i++)
+        list[i] = &table_fn[i];
+    g_table.table_fns = list;
+    g_table.table_fns_len = len;
+}
+
 static void make_table(void)
 {
     list_fns();
     list_aggs();
+    list_table_fns();
 }
 
 const FnTable *fn_table(void)

@@ -14,7 +14,8 @@ const FnTable *fn_table(void);
 /* One array per family, ended by a row without a name; add a family here and in fn_table.c. */
 extern const FnDef fn_number[];
 extern const FnDef fn_string[];
-extern const FnDef fn_text[];
+extern const FnDef fn_encode[];
+extern const FnDef fn_mask[];
 extern const FnDef fn_bytes[];
 extern const FnDef fn_regex[];
 extern const FnDef fn_json[];
