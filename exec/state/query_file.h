@@ -89,6 +89,21 @@ int64_t query_file_pending_bytes(QueryFile *file);
 QueryFile *query_file_ref(QueryFile *file);
 void       query_file_unref(QueryFile *file); /* NULL is fine */
 
+/* --- for pull queries (exec/pull.c); Thread: any ---------------------------------------------- */
+
+struct StateDb;
+
+/* The view of this name; NULL: the query has none. */
+const PlanStore *query_file_view(const QueryFile *file, Str name);
+bool             query_file_is_closed(const QueryFile *file);
+struct StateDb  *query_file_db(QueryFile *file);
+/* What is pending for a key in any partition, newest only, copied into arena; prefix is the key
+ * without window.  Removals (value ptr NULL) are listed too. */
+void query_file_pending_of_key(QueryFile *file, const PlanStore *store, Str prefix, Arena *arena,
+                               Change **out, size_t *len);
+
+/* --- end -------------------------------------------------------------------------------------- */
+
 /*
  * Ends the query's use of it: flusher_find() no longer knows it, and the opener's reference goes.
  * close writes what is pending first and returns what failed, but closes in any case: the changelog
