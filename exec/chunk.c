@@ -72,6 +72,12 @@ void chunk_append(Chunk *chunk, const Record *record)
     chunk_end(chunk, !record->value.ptr, record->headers);
 }
 
+void chunk_append_at(Chunk *chunk, const Record *record, uint32_t delta)
+{
+    chunk_append(chunk, record);
+    put_u32(chunk->bytes.ptr + chunk->begun + HEAD_DELTA, delta);
+}
+
 void chunk_begin(Chunk *chunk, int64_t ts)
 {
     char *head;

@@ -48,6 +48,8 @@ typedef struct Chunk {
 Chunk *chunk_new(Str topic, uint32_t partition, void *owner);
 void   chunk_free(Chunk *chunk);                         /* NULL is fine */
 void   chunk_append(Chunk *chunk, const Record *record); /* copies; offset is ignored */
+/* The same with an offset delta of its own, not below those before: what compaction leaves. */
+void chunk_append_at(Chunk *chunk, const Record *record, uint32_t delta);
 
 /*
  * In place: chunk_begin(), then encode the key into chunk->bytes, chunk_key_done(), encode the
