@@ -17,7 +17,7 @@
 
 enum {
     TOPIC_NAME_MAX = 249,
-    CLEAN_DELAY_NS = 500000000 /* a start is not the time for cleaning */
+    CLEAN_DELAY_NS = 250000000 /* a start is not the time for cleaning */
 };
 
 static const BrokerClass broker_local_class;

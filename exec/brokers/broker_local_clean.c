@@ -1,9 +1,10 @@
 /*
  * broker_local_clean.c -- retention, trimming, removal of deleted topics, compaction.
  *
- * Once a second a *sweep* looks at every partition: chunks past their topic's retention go from the
- * head of the log, whole ones only; so do chunks below what broker_trim() named; deleted topics are
- * emptied; a compacted topic of which half or more is new since the last time is compacted.
+ * Four times a second a *sweep* looks at every partition: chunks past their topic's retention go
+ * from the head of the log, whole ones only; so do chunks below what broker_trim() named; deleted
+ * topics are emptied; a compacted topic of which half or more is new since the last time is
+ * compacted.
  *
  * Compaction of one partition is a pass in two phases:
  *
@@ -25,7 +26,7 @@
 enum {
     SLICE_NS = 3000000,
     REST_FACTOR = 3,
-    SWEEP_NS = 1000000000,
+    SWEEP_NS = 250000000,
     RETRY_NS = 1000000000, /* after the store failed */
     DROPS_MAX = 64,        /* chunks removed in one transaction */
     COMPACT_BYTES_MIN = 262144,

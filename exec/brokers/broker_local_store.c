@@ -100,6 +100,9 @@ static const char schema_sql[] =
     "CREATE TABLE staged(from_blob INTEGER NOT NULL);"
     "INSERT INTO staged VALUES(0);";
 
+static const char topics_sql[] = "SELECT id, name, uid, partitions, replicas, retention_ms, cleanup"
+                                 " FROM topic ORDER BY id DESC";
+
 typedef struct ReadConnection {
     sqlite3      *db;
     sqlite3_stmt *stmt;
@@ -407,10 +410,7 @@ static ErrCode load_topics(LocalStore *store, void                              
                            void (*on_topic)(void *arg, const StoredTopic *topic), Err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int           rc = sqlite3_prepare_v2(store->db,
-                                          "SELECT id, name, uid, partitions, replicas, retention_ms,"
-                                                    " cleanup FROM topic ORDER BY id DESC",
-                                          -1, &stmt, NULL);
+    int           rc = sqlite3_prepare_v2(store->db, topics_sql, -1, &stmt, NULL);
 
     if (rc != SQLITE_OK)
         return writer_err(store, rc, err);

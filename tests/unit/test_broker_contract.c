@@ -50,7 +50,7 @@ static void fixture_open(Fixture *f)
         .clock = fixture_clock(f),
         .is_inline = f->driver->is_inline,
         .data_bytes_max = f->data_bytes_max,
-        .tombstone_retention_ms = 1000,
+        .tombstone_retention_ms = 300,
     };
 
     assert_int_equal(broker_local_open(&opts, &f->broker, &f->err), ERR_OK);
@@ -568,13 +568,13 @@ static bool begin_is_2(Fixture *f)
 
 static void claim_expired_records_go(Fixture *f)
 {
-    make_topic_of(f, "t", 1, TOPIC_DELETE, 1500);
+    make_topic_of(f, "t", 1, TOPIC_DELETE, 800);
     make_topic_of(f, "kept", 1, TOPIC_DELETE, -1);
     produce(f, "t", 0, "k", "1");
     produce(f, "t", 0, "k", "2");
     produce(f, "kept", 0, "k", "1");
     assert_text(read_all(f, "t", 0, 0), "1 2");
-    until(f, 1600, begin_is_2);
+    until(f, 900, begin_is_2);
     assert_text(read_all(f, "t", 0, 0), "");
     assert_int_equal(ends_of(f, "t", 0).end, 2);
     assert_text(read_all(f, "kept", 0, 0), "1");
