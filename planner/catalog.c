@@ -97,11 +97,15 @@ static bool refs_down(int *refs)
     return before == 1;
 }
 
-/* The object lives in its own arena: freeing that is all. */
+/* The object lives in its own arena: freeing that is all, but for a query that borrows a plan. */
 static void object_unref(Kind kind, void *object)
 {
-    if (object && refs_down(kinds[kind].refs(object)))
+    while (object && refs_down(kinds[kind].refs(object))) {
+        void *origin = kind == KIND_QUERY ? ((CatalogQuery *)object)->origin : NULL;
+
         arena_free(kinds[kind].mem(object));
+        object = origin;
+    }
 }
 
 /* Index of name, or where it would stand; *found says which. */
@@ -315,6 +319,20 @@ CatalogQuery *catalog_query_new(void)
     query->mem = mem;
     query->refs = 1;
     return query;
+}
+
+CatalogQuery *catalog_query_with_status(const CatalogQuery *query, QueryStatus status)
+{
+    CatalogQuery *changed = catalog_query_new();
+    Arena        *mem = changed->mem;
+    int           refs = changed->refs;
+
+    *changed = *query;
+    changed->mem = mem;
+    changed->refs = refs;
+    changed->status = status;
+    changed->origin = catalog_query_ref(query->origin ? query->origin : query);
+    return changed;
 }
 
 CatalogType *catalog_type_new(void)

@@ -46,8 +46,9 @@ typedef struct CatalogQuery {
     uint32_t    sources_len;
     QueryStatus status;
     const Plan *plan;
-    Arena      *mem;
-    int         refs; /* atomic */
+    struct CatalogQuery *origin; /* NULL, or the object whose arena holds the rest of this one */
+    Arena               *mem;
+    int                  refs; /* atomic */
 } CatalogQuery;
 
 typedef struct CatalogType {
@@ -92,6 +93,8 @@ CatalogType  *catalog_type_new(void);
 /* Another reference, for whoever outlives the snapshot. */
 Source       *source_ref(const Source *source);
 CatalogQuery *catalog_query_ref(const CatalogQuery *query);
+/* The same query, running or paused; holds a reference on the one given, whose plan it shares. */
+CatalogQuery *catalog_query_with_status(const CatalogQuery *query, QueryStatus status);
 void          source_unref(Source *source);
 void          catalog_query_unref(CatalogQuery *query);
 void          catalog_type_unref(CatalogType *type);

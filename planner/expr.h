@@ -15,7 +15,7 @@
 #include "planner/schema.h"
 
 typedef enum ExprKind {
-    EXPR_LITERAL, /* u.literal; also folded constants, and units of time: kind T_UNIT, u.i = ms */
+    EXPR_LITERAL, /* u.literal; also folded constants and units of time */
     EXPR_COLUMN,  /* u.index: column of the input row */
     EXPR_PSEUDO,  /* u.pseudo: a field of the input row */
     EXPR_PARAM,   /* u.index: parameter of an enclosing lambda, numbered from the outermost */

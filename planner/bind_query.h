@@ -1,0 +1,70 @@
+/*
+ * bind_query.h -- a SELECT, bound; private to the planner.
+ *
+ * What build.c makes a plan of.  Expressions are over scope numbers (bind.h).
+ */
+#ifndef PLANNER_BIND_QUERY_H
+#define PLANNER_BIND_QUERY_H
+
+#include "planner/bind.h"
+#include "planner/names.h"
+
+/* A column of the result. */
+typedef struct BoundItem {
+    Str    name;
+    Expr  *expr;
+    SrcPos pos;
+    int    key; /* index in keys when it is a plain copy of one, else -1 */
+} BoundItem;
+
+/* A key column of the result. */
+typedef struct BoundKey {
+    Expr *expr;
+    Str   name;
+} BoundKey;
+
+typedef enum Rekey {
+    REKEY_NONE,      /* the source's keys stay */
+    REKEY_PARTITION, /* PARTITION BY; without keys: BY NULL */
+    REKEY_GROUP      /* GROUP BY; without keys: one group of all rows */
+} Rekey;
+
+typedef VEC(BoundItem) BoundItems;
+
+typedef struct BoundQuery {
+    QueryKind         kind;
+    Scope             scope;
+    Expr             *where;
+    Rekey             rekey;
+    BoundKey         *keys;
+    uint32_t          keys_len;
+    BoundItems        items;
+    BoundAggs         aggs;
+    BoundTableFns     table_fns;
+    Expr             *having;
+    const WindowSpec *window; /* NULL: none */
+    bool              is_final;
+    bool              is_table; /* the result */
+    int64_t           limit;    /* -1: none */
+} BoundQuery;
+
+/* mem holds everything bound.  kind says which rules of the projection hold. */
+ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
+                   BoundQuery *out, Err *err) ERR_MUST_USE;
+
+/* Answers "not supported yet" where the query needs an operator that does not exist; called last,
+ * so that a query that is wrong is told so. */
+ErrCode check_query_runs(const AstQuery *ast, const BoundQuery *query, Err *err) ERR_MUST_USE;
+
+/* Whether the rows' source, the left-most one, is a table. */
+bool bound_from_table(const BoundQuery *query);
+
+/* bind_items.c: the SELECT list, and the key columns it must hold. */
+ErrCode bind_items(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+ErrCode check_projection(const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+
+/* bind_group.c: WINDOW, GROUP BY, PARTITION BY; then the rules of aggregation. */
+ErrCode bind_rekey(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+ErrCode check_aggregation(const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * not_yet.c -- the answers "not supported yet".
+ */
+#include "planner/not_yet.h"
+
+static const char *const answers[] = {
+    [NOT_YET_JOIN] = "joins",
+    [NOT_YET_WINDOW] = "windowed aggregation",
+    [NOT_YET_WINDOWED_SOURCE] = "sources with a windowed key",
+    [NOT_YET_EMIT_FINAL] = "EMIT FINAL",
+    [NOT_YET_TABLE_FUNCTION] = "table functions",
+    [NOT_YET_FORMAT] = "schema registry and Protobuf formats",
+    [NOT_YET_CONNECTOR] = "connectors",
+    [NOT_YET_ALTER_SYSTEM] = "ALTER SYSTEM",
+    [NOT_YET_ASSERT_SCHEMA] = "ASSERT SCHEMA",
+};
+_Static_assert(sizeof answers / sizeof answers[0] == NOT_YET_COUNT_, "an answer each");
+
+ErrCode not_yet(NotYet what, SrcPos pos, Err *err)
+{
+    return err_set_at(err, ERR_NOT_YET, pos, "not supported yet: %s", answers[what]);
+}
+
+ErrCode not_yet_format(FormatKind format, SrcPos pos, Err *err)
+{
+    switch (format) {
+    case FORMAT_JSON_SR:
+    case FORMAT_AVRO:
+    case FORMAT_PROTOBUF:
+    case FORMAT_PROTOBUF_NOSR:
+        return not_yet(NOT_YET_FORMAT, pos, err);
+    default:
+        return ERR_OK;
+    }
+}

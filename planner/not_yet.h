@@ -1,0 +1,30 @@
+/*
+ * not_yet.h -- the one list of what Weir understands but does not run yet.
+ *
+ * Every such answer is ERR_NOT_YET, points at its place in the statement and comes from here.  The
+ * list is to end up empty and go.
+ */
+#ifndef PLANNER_NOT_YET_H
+#define PLANNER_NOT_YET_H
+
+#include "common/err.h"
+#include "planner/schema.h"
+
+typedef enum NotYet {
+    NOT_YET_JOIN,
+    NOT_YET_WINDOW,
+    NOT_YET_WINDOWED_SOURCE,
+    NOT_YET_EMIT_FINAL,
+    NOT_YET_TABLE_FUNCTION,
+    NOT_YET_FORMAT,
+    NOT_YET_CONNECTOR,
+    NOT_YET_ALTER_SYSTEM,
+    NOT_YET_ASSERT_SCHEMA,
+    NOT_YET_COUNT_
+} NotYet;
+
+ErrCode not_yet(NotYet what, SrcPos pos, Err *err) ERR_MUST_USE;
+/* ERR_OK for a format that runs. */
+ErrCode not_yet_format(FormatKind format, SrcPos pos, Err *err) ERR_MUST_USE;
+
+#endif
