@@ -342,7 +342,7 @@ static Value parse_big(Arena *arena, const Digits *digits, unsigned zeros, uint1
 bool decimal_parse(Arena *arena, Str text, Value *out)
 {
     Digits   digits;
-    int64_t  unscaled, scale;
+    int64_t  unscaled = 0, scale;
     unsigned zeros;
     bool     fits;
 

@@ -134,9 +134,9 @@ static inline const char *skip_plain(const char *at, const char *end)
     while (end - at >= 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
         /* Signed comparison: bytes outside ASCII are below a space, as control characters are. */
-        __m128i stops = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash)),
-            _mm_cmplt_epi8(bytes, space));
+        __m128i stops =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash)),
+                         _mm_cmplt_epi8(bytes, space));
         unsigned mask = (unsigned)_mm_movemask_epi8(stops);
 
         if (mask)
@@ -461,6 +461,8 @@ static bool brackets_push(Brackets *brackets, JsonScan *scan, bool is_object)
         return fail(scan, why_depth);
     if (!json_enter(scan))
         return false;
+    if (brackets->len % 64 == 0)
+        brackets->bits[brackets->len / 64] = 0;
     if (is_object)
         brackets->bits[brackets->len / 64] |= bit;
     else
@@ -488,7 +490,6 @@ static bool skip_nested(JsonScan *scan, JsonKind kind)
     Brackets brackets;
 
     brackets.len = 0;
-    brackets.bits[0] = 0;
     if (!brackets_push(&brackets, scan, kind == JSON_OBJECT))
         return false;
     while (brackets.len > 0) {
@@ -501,8 +502,6 @@ static bool skip_nested(JsonScan *scan, JsonKind kind)
         }
         kind = json_peek(scan);
         if (kind == JSON_ARRAY || kind == JSON_OBJECT) {
-            if (brackets.len % 64 == 0 && brackets.len < SKIP_DEPTH_MAX)
-                brackets.bits[brackets.len / 64] = 0;
             if (!brackets_push(&brackets, scan, kind == JSON_OBJECT))
                 return false;
         } else if (!skip_scalar(scan, kind)) {
