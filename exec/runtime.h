@@ -71,5 +71,7 @@ void runtime_health(Runtime *runtime, RuntimeHealth *out);
 
 const Clock *runtime_clock(const Runtime *runtime);
 Broker      *runtime_broker(const Runtime *runtime);
+/* Finds the state files of running queries: flusher_find(), for pull queries. */
+struct Flusher *runtime_flusher(const Runtime *runtime);
 
 #endif
