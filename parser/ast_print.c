@@ -50,6 +50,9 @@ static bool ast_print_is_ambiguous(int code)
     case TK_ARRAY:
     case TK_MAP:
     case TK_STRUCT:
+    case TK_EMIT:
+    case TK_PARTITION:
+    case TK_IF:
         return true;
     default:
         return false;

@@ -31,6 +31,7 @@ static const ExpectGroup groups[] = {
     {"a value",
      {TK_STRING, TK_INTEGER, TK_NULL},
      {TK_NUMBER, TK_FLOAT, TK_TRUE, TK_FALSE, TK_DECIMAL, TK_MINUS}},
+    {"a number", {TK_INTEGER, TK_NUMBER, TK_FLOAT}, {TK_MINUS}},
     {"a type", {TK_ARRAY_TYPE, TK_MAP_TYPE, TK_DECIMAL}, {TK_STRUCT_TYPE, TK_IDENT, TK_QUOTED}},
     {"an operator",
      {TK_PLUS, TK_EQ, TK_CONCAT},
@@ -68,6 +69,7 @@ static size_t expect_phrases(bool *expected, const char *phrases[EXPECT_TOKENS_M
         if (!expected[code] || (is_name && grammar_parseFallback(code) == TK_IDENT))
             continue;
         phrases[len++] = code == TK_GROUP       ? "GROUP BY"
+                         : code == TK_PRIMARY   ? "PRIMARY KEY"
                          : code == TK_PARTITION ? "PARTITION BY"
                                                 : lexer_token_name(code);
     }
