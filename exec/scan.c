@@ -279,6 +279,9 @@ static ErrCode scan_decode_record(Scan *scan, const Record *record, Row *row, Ar
         scan_log_undecodable(scan, record, is_key, err);
         return props->fail_on_deserialization ? rc : ERR_OK;
     }
+    /* A record without key means nothing in a table. */
+    if (scan->opts.node->is_table && (row->flags & ROW_KEY_NULL))
+        return ERR_OK;
     if (!scan_timestamp(scan, row, err)) {
         proclog_record(scan->ctx->log, scan->opts.node->step, STR_NULL, err);
         /* A record without any time stops the query; a column that is none, on request. */

@@ -44,7 +44,7 @@ static bool agg_group_is_computed(const PlanNode *node)
 
     if (input->kind == PLAN_EXCHANGE)
         input = input->inputs[0];
-    return input->kind == PLAN_REKEY;
+    return input->kind == PLAN_REKEY && !input->u.project.is_key_unchanged;
 }
 
 ErrCode agg_group_open(OpCtx *ctx, const PlanNode *node, AggGroup **out, Err *err)

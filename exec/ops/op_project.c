@@ -2,8 +2,9 @@
  * op_project.c -- SELECT: computes the columns of its schema.
  *
  * A null value stays null (a deletion of a table, an event without value of a stream): only the
- * key is computed then.  For a table whose consumer wants it, the old row is projected the same
- * way; its errors were reported when it was new.
+ * key is computed then, and key columns that a push query shows among its own.  For a table whose
+ * consumer wants it, the old row is projected the same way; its errors were reported when it was
+ * new.
  */
 #include "exec/ops/col_progs.h"
 #include "exec/ops/ops.h"
@@ -22,6 +23,20 @@ static void op_project_old(OpProject *self, Row *row, Value *cols)
     col_progs_run(&self->progs, row, &ctx, 0, self->progs.len, cols);
 }
 
+static void op_project_null(OpProject *self, const Row *row, Value *cols)
+{
+    uint32_t key_len = self->base.node->schema->key_len;
+    int      input_key_len = (int)self->base.node->inputs[0]->schema->key_len;
+
+    col_progs_run(&self->progs, row, &self->base.ctx->expr, 0, key_len, cols);
+    for (uint32_t i = key_len; i < self->progs.len; i++) {
+        int copied = self->progs.items[i].copied;
+
+        if (copied >= 0 && copied < input_key_len)
+            cols[i] = row->cols[copied];
+    }
+}
+
 static ErrCode op_project_process(Op *op, int input, Batch *batch, Err *err)
 {
     OpProject    *self = (OpProject *)op;
@@ -31,10 +46,12 @@ static ErrCode op_project_process(Op *op, int input, Batch *batch, Err *err)
 
     (void)input;
     for (uint32_t i = 0; i < batch->len; i++, cols += schema->len) {
-        Row     *row = &batch->rows[i];
-        uint32_t computed = row->flags & ROW_VALUE_NULL ? schema->key_len : schema->len;
+        Row *row = &batch->rows[i];
 
-        col_progs_run(&self->progs, row, &op->ctx->expr, 0, computed, cols);
+        if (row->flags & ROW_VALUE_NULL)
+            op_project_null(self, row, cols);
+        else
+            col_progs_run(&self->progs, row, &op->ctx->expr, 0, schema->len, cols);
         if (row->old && op->node->needs_old) {
             Value *old = ARENA_ARRAY(batch->mem, Value, schema->len);
 

@@ -58,7 +58,8 @@ static ErrCode op_rekey_stream(OpRekey *self, Batch *batch, Err *err)
         col_progs_run(&self->progs, row, &op->ctx->expr, 0,
                       is_value_null ? schema->key_len : schema->len, cols);
         row->cols = cols;
-        row->key = STR_NULL;
+        if (!op->node->u.project.is_key_unchanged)
+            row->key = STR_NULL;
         row->flags = is_value_null ? ROW_VALUE_NULL : 0;
         if (op_rekey_is_null(cols, schema->key_len))
             row->flags |= ROW_KEY_NULL;

@@ -2,8 +2,7 @@
  * op_table.c -- a table source: keeps the latest row per key, so that the steps above know what a
  * row replaces.
  *
- * Updates apply in the order of the topic, also when their timestamps go backwards.  A record
- * without key means nothing in a table and is skipped.
+ * Updates apply in the order of the topic, also when their timestamps go backwards.
  */
 #include "exec/ops/latest.h"
 #include "exec/ops/ops.h"
@@ -16,21 +15,14 @@ typedef struct OpTable {
 static ErrCode op_table_process(Op *op, int input, Batch *batch, Err *err)
 {
     OpTable *self = (OpTable *)op;
-    uint32_t kept = 0;
 
     (void)input;
     for (uint32_t i = 0; i < batch->len; i++) {
         Row *row = &batch->rows[i];
 
-        if (row->flags & ROW_KEY_NULL) {
-            op->ctx->counters.skipped++;
-            continue;
-        }
         TRY(latest_put(&self->latest, row, batch->mem, op->node->needs_old ? &row->old : NULL,
                        err));
-        batch->rows[kept++] = *row;
     }
-    batch->len = kept;
     return op_emit(op, batch, err);
 }
 

@@ -17,10 +17,8 @@ static ErrCode op_view_process(Op *op, int input, Batch *batch, Err *err)
     OpView *self = (OpView *)op;
 
     (void)input;
-    for (uint32_t i = 0; i < batch->len; i++) {
-        if (!(batch->rows[i].flags & ROW_KEY_NULL))
-            TRY(latest_put(&self->latest, &batch->rows[i], batch->mem, NULL, err));
-    }
+    for (uint32_t i = 0; i < batch->len; i++)
+        TRY(latest_put(&self->latest, &batch->rows[i], batch->mem, NULL, err));
     return op->next ? op_emit(op, batch, err) : ERR_OK;
 }
 
