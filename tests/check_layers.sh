@@ -53,7 +53,7 @@ complain 'cli sees the lexer of the parser only' < <(
     includes cli | grep '"parser/' | grep -vE '"parser/lexer\.h"')
 complain 'only tools that run the engine without a server include it' < <(
     includes cli | grep '"server/' |
-        grep -vE '^cli/(test|local|conformance)\.c:.*"server/(engine|api)\.h"')
+        grep -vE '^cli/(test|local|conformance)(_[a-z]+)?\.[ch]:.*"server/(engine|api|harness)\.h"')
 
 # A driver that outgrows one file is split into files of the same stem.
 only 'librdkafka/' 'exec/brokers/broker_kafka(_[a-z]+)?\.[ch]' \

@@ -1,0 +1,307 @@
+/*
+ * harness.c -- opening, statements, and requests of the inline engine.  Records are in
+ * harness_record.c, comparison in harness_compare.c.
+ */
+#include "server/harness_internal.h"
+
+ErrCode harness_open(const HarnessProperty *props, size_t props_len, Harness **out, Err *err)
+{
+    Harness   *harness = MEM_NEW(Harness);
+    EngineOpts opts = {.is_inline = true, .is_one_task = true};
+    ErrCode    rc = ERR_OK;
+
+    harness->mem = arena_new(0);
+    clock_fake_init(&harness->clock, 0);
+    properties_init(&harness->props, harness->mem, NULL);
+    rc = properties_set(&harness->props, STR("auto.offset.reset"), STR("earliest"), NULL, err);
+    if (rc == ERR_OK)
+        rc = properties_set(&harness->props, STR("cache.max.bytes.buffering"), STR("0"), NULL, err);
+    for (size_t i = 0; i < props_len && rc == ERR_OK; i++)
+        rc = properties_set(&harness->props, props[i].name, props[i].value, NULL, err);
+    opts.props = &harness->props;
+    opts.clock = &harness->clock;
+    if (rc == ERR_OK)
+        rc = engine_open(&opts, &harness->engine, err);
+    if (rc == ERR_OK)
+        rc = api_new(harness->engine, &harness->api, err);
+    if (rc != ERR_OK) {
+        harness_close(harness);
+        return rc;
+    }
+    session_init(&harness->session, harness->mem, harness->engine);
+    *out = harness;
+    return ERR_OK;
+}
+
+void harness_close(Harness *harness)
+{
+    if (!harness)
+        return;
+    api_free(harness->api);
+    engine_close(harness->engine);
+    arena_free(harness->mem);
+    mem_free(harness);
+}
+
+Engine *harness_engine(Harness *harness)
+{
+    return harness->engine;
+}
+
+void harness_set_time(Harness *harness, int64_t now_ms)
+{
+    clock_fake_set(&harness->clock, now_ms);
+}
+
+ErrCode harness_until_idle(Harness *harness, Err *err)
+{
+    return engine_until_idle(harness->engine, err);
+}
+
+/* --- topics ----------------------------------------------------------------------------------- */
+
+ErrCode harness_make_topic(Harness *harness, Str name, uint32_t partitions, int32_t replicas,
+                           Err *err)
+{
+    TopicSpec spec = {name, partitions, replicas, -1, TOPIC_DELETE};
+    ErrCode   rc = broker_topic_create(engine_broker(harness->engine), &spec, err);
+
+    return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
+}
+
+static const AstProp *find_prop(const AstProps *props, Str name)
+{
+    for (size_t i = 0; i < props->len; i++) {
+        if (str_eq_nocase(props->items[i].name.text, name))
+            return &props->items[i];
+    }
+    return NULL;
+}
+
+static ErrCode make_topic_of(Harness *harness, const AstCreateSource *create, Err *err)
+{
+    enum { PARTITIONS_BY_DEFAULT = 4 };
+    const AstProp *topic = find_prop(&create->props, STR("KAFKA_TOPIC"));
+    const AstProp *partitions = find_prop(&create->props, STR("PARTITIONS"));
+    int64_t        count = PARTITIONS_BY_DEFAULT;
+
+    if (!topic || topic->value.kind != T_STRING || topic->value.len == 0)
+        return ERR_OK;
+    if (partitions && (partitions->value.kind == T_INT || partitions->value.kind == T_BIGINT))
+        count = partitions->value.u.i;
+    if (partitions && partitions->value.kind == T_STRING)
+        (void)str_to_i64(value_as_str(partitions->value), &count);
+    if (count < 1 || count > g_limits.partitions)
+        return ERR_OK; /* the statement will be refused */
+    return harness_make_topic(harness, value_as_str(topic->value), (uint32_t)count, 1, err);
+}
+
+ErrCode harness_make_topics_of(Harness *harness, Str sql, Err *err)
+{
+    Arena      *mem = arena_new(0);
+    AstStmtList stmts;
+    ErrCode     rc = ERR_OK;
+    Err         ignored;
+
+    if (parser_parse(mem, sql, (ParserOpts){&harness->session.variables}, &stmts, &ignored) ==
+        ERR_OK) {
+        for (size_t i = 0; i < stmts.len && rc == ERR_OK; i++) {
+            if (stmts.items[i]->kind == AST_CREATE_SOURCE)
+                rc = make_topic_of(harness, &stmts.items[i]->u.create_source, err);
+        }
+    }
+    arena_free(mem);
+    return rc;
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+static void note_ack(void *arg, ErrCode rc, int64_t offset, const Err *err)
+{
+    Err *out = arg;
+
+    (void)offset;
+    if (rc != ERR_OK)
+        *out = *err;
+    else
+        out->code = ERR_OK;
+}
+
+static ErrCode insert(Harness *harness, const AstStmt *stmt, Arena *mem, Err *err)
+{
+    StmtPlan plan;
+    Err      acked = {.code = ERR_BROKER};
+    ErrCode  rc;
+
+    TRY(engine_plan(harness->engine, &harness->session, stmt, mem, &plan, err));
+    rc = engine_insert(harness->engine, &plan, note_ack, &acked, err);
+    stmt_plan_deinit(&plan);
+    if (rc == ERR_OK && acked.code != ERR_OK) {
+        *err = acked;
+        rc = acked.code;
+    }
+    return rc;
+}
+
+/* What the API knows how to answer and what SELECT needs: planned, to see whether it is refused. */
+static ErrCode plan_only(Harness *harness, const AstStmt *stmt, Arena *mem, Err *err)
+{
+    StmtPlan plan;
+
+    TRY(engine_plan(harness->engine, &harness->session, stmt, mem, &plan, err));
+    stmt_plan_deinit(&plan);
+    return ERR_OK;
+}
+
+static ErrCode execute_one(Harness *harness, const AstStmt *stmt, Arena *mem, Err *err)
+{
+    CommandResult result;
+
+    if (stmt->kind == AST_INSERT_VALUES)
+        return insert(harness, stmt, mem, err);
+    if (!engine_is_distributed(stmt))
+        return plan_only(harness, stmt, mem, err);
+    TRY(engine_execute(harness->engine, &harness->session, stmt, mem, &result, err));
+    if (result.is_failed)
+        return err_set(err, ERR_STATE, "%.*s", STR_ARG(result.message));
+    return ERR_OK;
+}
+
+static ErrCode set_property(Harness *harness, const AstStmt *stmt, Err *err)
+{
+    const AstSetting *setting = &stmt->u.setting;
+
+    if (stmt->kind == AST_SET)
+        return properties_override(&harness->session.props, setting->name, setting->value, err);
+    properties_unset(&harness->session.props, setting->name);
+    return ERR_OK;
+}
+
+static void set_variable(Harness *harness, const AstStmt *stmt)
+{
+    Str *kept = ARENA_NEW(harness->mem, Str);
+    Str  name = str_copy(harness->mem, stmt->u.variable.name.text);
+
+    if (stmt->kind == AST_DEFINE) {
+        *kept = str_copy(harness->mem, stmt->u.variable.value);
+        map_put(&harness->session.variables, name, kept);
+    } else {
+        (void)map_remove(&harness->session.variables, name);
+    }
+}
+
+static ErrCode execute_stmt(Harness *harness, const AstStmt *stmt, Arena *mem, Err *err)
+{
+    switch (stmt->kind) {
+    case AST_SET:
+    case AST_UNSET:
+        return set_property(harness, stmt, err);
+    case AST_DEFINE:
+    case AST_UNDEFINE:
+        set_variable(harness, stmt);
+        return ERR_OK;
+    default:
+        return execute_one(harness, stmt, mem, err);
+    }
+}
+
+ErrCode harness_execute(Harness *harness, Str sql, size_t *failed, Err *err)
+{
+    Arena  *mem = arena_new(0);
+    Parser  parser;
+    size_t  number = 0;
+    ErrCode rc = parser_init(&parser, mem, sql, (ParserOpts){&harness->session.variables}, err);
+
+    while (rc == ERR_OK) {
+        AstStmt *stmt;
+
+        rc = parser_next(&parser, &stmt, err);
+        if (rc != ERR_OK || !stmt)
+            break;
+        rc = execute_stmt(harness, stmt, mem, err);
+        number += rc == ERR_OK;
+    }
+    arena_free(mem);
+    if (failed)
+        *failed = number;
+    return rc;
+}
+
+bool harness_failed_query(Harness *harness, Str *id, Err *err)
+{
+    Catalog *catalog = engine_catalog(harness->engine);
+    bool     found = false;
+
+    for (size_t i = 0; i < catalog_queries_len(catalog) && !found; i++) {
+        Query *query =
+            query_find(engine_runtime(harness->engine), catalog_query_at(catalog, i)->id);
+        QueryHealth health;
+
+        if (!query)
+            continue;
+        query_health(query, &health);
+        if (health.state != QUERY_STATE_FAILED)
+            continue;
+        found = true;
+        *id = str_copy(harness->mem, query_id(query));
+        *err = health.error;
+    }
+    catalog_unref(catalog);
+    return found;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+struct HarnessCall {
+    Harness *harness;
+    ApiCall *call;
+};
+
+HarnessCall *harness_call_open(Harness *harness, const ApiRequest *request)
+{
+    HarnessCall *call = MEM_NEW(HarnessCall);
+
+    call->harness = harness;
+    call->call = api_open(harness->api, request, (ApiWake){NULL, NULL});
+    return call;
+}
+
+bool harness_call_take(HarnessCall *call, int *status, Buf *body)
+{
+    for (;;) {
+        ApiFrame frame;
+        ApiNext  next = api_next(call->call, &frame);
+
+        if (next == API_END)
+            return true;
+        if (next == API_WAIT)
+            return false;
+        if (frame.status)
+            *status = frame.status;
+        if (!frame.ws_close)
+            buf_str(body, frame.bytes);
+    }
+}
+
+void harness_call_close(HarnessCall *call)
+{
+    api_close(call->call);
+    mem_free(call);
+}
+
+ErrCode harness_request(Harness *harness, const ApiRequest *request, Arena *mem, int *status,
+                        Str *body, Err *err)
+{
+    HarnessCall *call = harness_call_open(harness, request);
+    Buf          text = buf_in(mem);
+    ErrCode      rc = ERR_OK;
+    bool         is_end = harness_call_take(call, status, &text);
+
+    if (!is_end) {
+        rc = engine_until_idle(harness->engine, err);
+        (void)harness_call_take(call, status, &text);
+    }
+    harness_call_close(call);
+    *body = buf_view(&text);
+    return rc;
+}
