@@ -317,7 +317,7 @@ static CaseResult check_source(const CaseRun *run, const Catalog *catalog, const
     if (type.ptr && source->is_table != str_eq_nocase(type, STR("table")))
         return case_fail(run, failure, "a source is of the other kind", "%.*s", STR_ARG(name));
     schema_print(&found, source->schema, true);
-    if (schema.ptr && !str_eq(schema, buf_view(&found)))
+    if (schema.ptr && !harness_same_schema(source, case_text(run, schema)))
         return case_fail(run, failure, "a source has another schema",
                          "%.*s:\n    expected %.*s\n    found    %.*s", STR_ARG(name),
                          STR_ARG(schema), STR_ARG(buf_view(&found)));

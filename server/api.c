@@ -187,6 +187,7 @@ ApiNext api_next(ApiCall *call, ApiFrame *out)
             call->last = NULL;
     }
     stream = call->stream;
+    print = call->print;
     has_ended = call->has_ended;
     pthread_mutex_unlock(&call->lock);
     if (call->taken) {

@@ -250,7 +250,7 @@ static void answer(ApiCall *call, bool is_stream, RowStyle style)
     Str    body = call->request.is_websocket ? request_param(&call->request, "request", call->mem)
                                              : call->request.body;
     SqlRequest request;
-    AstStmt   *stmt;
+    AstStmt   *stmt = NULL;
     StmtPlan   plan;
     Err        err;
     ErrCode    rc = sql_request(call, body.ptr ? body : STR(""), is_stream, &request, &err);

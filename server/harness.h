@@ -73,6 +73,9 @@ bool harness_same(const Json *found, const Json *expected, const Type *type);
 /* The same for all columns of one side of a source's record. */
 bool harness_same_side(const Json *found, const Json *expected, const Source *source, bool is_key);
 
+/* Whether the schema of source is what text declares: `A INT KEY, B STRING`, in any spelling. */
+bool harness_same_schema(const Source *source, Str text);
+
 /* State of the persistent query that failed first, or false when all run well. */
 bool harness_failed_query(Harness *harness, Str *id, Err *err);
 

@@ -113,6 +113,7 @@ static const PropertyDef own_rows[] = {
     IGNORED("ksql.schema.registry.ssl.truststore.location", S),
     IGNORED("ksql.connect.basic.auth.credentials.source", S),
     IGNORED("ksql.connect.request.timeout.ms", S),
+    IGNORED("ksql.new.query.planner.enabled", S),
     IGNORED("ksql.extension.dir", S),
     IGNORED("ksql.udfs.enabled", S),
     IGNORED("ksql.udf.collect.metrics", S),
