@@ -1,0 +1,176 @@
+/*
+ * Threads, restarts and durability: queries on a data directory.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/support/sql_engine.h"
+
+#define ORDERS                                                                                     \
+    "CREATE STREAM orders (k STRING KEY, item STRING, qty INT) "                                   \
+    "WITH (KAFKA_TOPIC='orders', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON', PARTITIONS=4);"
+#define TOTALS                                                                                     \
+    "CREATE TABLE totals AS SELECT item, COUNT(*) AS n, SUM(qty) AS q "                            \
+    "FROM orders GROUP BY item EMIT CHANGES;"
+#define BIG                                                                                        \
+    "CREATE STREAM big WITH (PARTITIONS=4) AS SELECT k, qty FROM orders WHERE qty > 10 "           \
+    "EMIT CHANGES;"
+
+static const char *make_dir(Arena *mem)
+{
+    char *dir = str_to_c(mem, STR("/tmp/weir-test-XXXXXX"));
+
+    assert_non_null(mkdtemp(dir));
+    return dir;
+}
+
+static void remove_dir(Arena *mem, const char *dir)
+{
+    Str command = str_printf(mem, "rm -r %s", dir);
+
+    assert_int_equal(system(str_to_c(mem, command)), 0);
+}
+
+static void open_engine(SqlEngine *e, Arena *mem, const char *dir, bool is_inline)
+{
+    sql_engine_init(e, mem);
+    sql_property(e, "auto.offset.reset", "earliest");
+    sql_engine_start(e, dir, is_inline);
+}
+
+static void produce_orders(SqlEngine *e, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char key[16], value[64];
+
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(value, sizeof value, "{\"ITEM\":\"i%d\",\"QTY\":%d}", i % 7, i % 13);
+        sql_produce_to(e, "orders", (uint32_t)i % 4, key, value, i);
+    }
+}
+
+static Query *query_of(SqlEngine *e, const char *id)
+{
+    Query *query = query_find(engine_runtime(e->engine), str_from(id));
+
+    if (!query)
+        fail_msg("no query %s", id);
+    return query;
+}
+
+static void catch_up(SqlEngine *e, const char *id)
+{
+    Err err;
+
+    if (query_catch_up(query_of(e, id), 20000, &err) != ERR_OK)
+        fail_msg("%s", err.msg);
+}
+
+/* The last record of each key, in any order, as a sorted text. */
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static const char *last_per_key(SqlEngine *e, const char *topic)
+{
+    char  *text = str_to_c(e->mem, str_from(sql_topic(e, topic)));
+    char  *lines[1000];
+    size_t len = 0;
+    Buf    out = buf_in(e->mem);
+
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t key_len = strcspn(line, "=") + 1;
+        size_t at = 0;
+
+        while (at < len && strncmp(lines[at], line, key_len) != 0)
+            at++;
+        assert_true(at < 1000);
+        lines[at] = line;
+        len = at == len ? len + 1 : len;
+    }
+    qsort(lines, len, sizeof lines[0], compare_lines);
+    for (size_t i = 0; i < len; i++)
+        buf_printf(&out, "%s\n", lines[i]);
+    buf_put(&out, 0);
+    return out.ptr;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t len = 0;
+
+    while ((text = strchr(text, '\n'))) {
+        text++;
+        len++;
+    }
+    return len;
+}
+
+static void expect_totals(SqlEngine *e, int orders)
+{
+    Buf out = buf_in(e->mem);
+
+    for (int item = 0; item < 7; item++) {
+        long long n = 0, q = 0, ts = 0;
+
+        for (int i = item; i < orders; i += 7) {
+            n++;
+            q += i % 13;
+            ts = i;
+        }
+        buf_printf(&out, "i%d={\"N\":%lld,\"Q\":%lld} @%lld\n", item, n, q, ts);
+    }
+    buf_put(&out, 0);
+    assert_string_equal(last_per_key(e, "TOTALS"), out.ptr);
+}
+
+static void threads_give_the_same_result_as_inline(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    SqlEngine   e;
+    size_t      big = 0;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS TOTALS BIG);
+    produce_orders(&e, 0, 2000);
+    catch_up(&e, "CTAS_TOTALS_1");
+    catch_up(&e, "CSAS_BIG_2");
+    expect_totals(&e, 2000);
+    for (int i = 0; i < 2000; i++)
+        big += i % 13 > 10;
+    assert_int_equal(count_lines(sql_topic(&e, "BIG")), big);
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
+static void restart_goes_on_where_it_stood(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    SqlEngine   e;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS TOTALS);
+    produce_orders(&e, 0, 500);
+    catch_up(&e, "CTAS_TOTALS_1");
+    sql_engine_close(&e);
+    open_engine(&e, mem, dir, false);
+    produce_orders(&e, 500, 900);
+    catch_up(&e, "CTAS_TOTALS_1");
+    expect_totals(&e, 900);
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        arena_test(threads_give_the_same_result_as_inline),
+        arena_test(restart_goes_on_where_it_stood),
+    };
+    return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
+}
