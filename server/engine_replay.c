@@ -41,9 +41,12 @@ static ErrCode apply(Replay *replay, const Command *command, Arena *mem, Err *er
     PlanWorld   world = {.engine = replay->engine, .session = &session, .replay = command};
     AstStmtList stmts;
     StmtPlan    plan;
+    Str         text;
 
     session_of(&session, mem, replay->engine, command);
-    TRY(parser_parse(mem, command->statement, (ParserOpts){0}, &stmts, err));
+    /* The record has the statement alone, without what ends it in a request. */
+    text = str_printf(mem, "%.*s;", STR_ARG(command->statement));
+    TRY(parser_parse(mem, text, (ParserOpts){0}, &stmts, err));
     if (stmts.len != 1)
         return err_set(err, ERR_STATE, "the record holds %zu statements", stmts.len);
     TRY(engine_plan_in(&world, replay->catalog, command->number, stmts.items[0], mem, &plan, err));
