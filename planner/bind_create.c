@@ -305,8 +305,6 @@ static ErrCode fill_source(StmtCtx *ctx, Source *source, Err *err)
     TRY(with_props_read(&ast->props, ctx->stmt->pos, WITH_IN_CREATE, &props, err));
     TRY(bind_columns(ctx->env, source->mem, &ast->columns, ast->is_table, &source->schema, err));
     source->physical = source->schema;
-    if (source->schema->len > 0)
-        TRY(check_columns(ast, &props, source->schema, err));
     TRY(bind_formats(ctx->env, &props, source, err));
     TRY(check_columns(ast, &props, source->schema, err));
     TRY(with_timestamp(&props, source->mem, source->schema, &source->timestamp,

@@ -124,8 +124,10 @@ static void expand_repartitioned(BindCtx *ctx, BoundQuery *query, SrcPos pos)
     const ScopeSource *in = &ctx->scope->sources[0];
     const Schema      *schema = in->schema;
 
-    for (uint32_t k = 0; k < query->keys_len; k++)
+    for (uint32_t k = 0; k < query->keys_len; k++) {
         push_item(ctx, query, query->keys[k].name, query->keys[k].expr, pos);
+        query->items.items[query->items.len - 1].is_new_key = true;
+    }
     for (uint32_t i = 0; i < schema->len; i++) {
         uint32_t at = (i + schema->key_len) % schema->len;
 
@@ -219,14 +221,14 @@ static ErrCode check_pseudo_names(const AstQuery *ast, BoundQuery *query, Err *e
         /* The bounds of the group's own window are in the key of the sink anyway. */
         bool is_own_window = ast->window && item->expr->kind == EXPR_PSEUDO;
 
-        if (is_pseudo_name(item->name) && !is_own_window) {
+        if (is_pseudo_name(item->name) && !is_own_window && !item->is_new_key) {
             err_set_at(err, ERR_STATEMENT, item->pos,
                        "pseudo column \"%.*s\" cannot be a column of the result",
                        STR_ARG(item->name));
             err_hint(err, "give it another name with AS");
             return ERR_STATEMENT;
         }
-        if (!is_pseudo_name(item->name))
+        if (!is_own_window || !is_pseudo_name(item->name))
             query->items.items[kept++] = *item;
     }
     query->items.len = kept;
@@ -244,6 +246,31 @@ static ErrCode missing_key(const AstQuery *ast, const BoundQuery *query, uint32_
                STR_ARG(query->keys[key].name));
     err_hint(err, "write SELECT %.*s, ...", STR_ARG(query->keys[key].name));
     return ERR_STATEMENT;
+}
+
+/*
+ * ksql.new.query.planner.enabled: the result's key is what the SELECT list holds of the stream's
+ * key, in the order of the list.
+ */
+static void keep_selected_keys(const PlannerEnv *env, BoundQuery *query)
+{
+    Str      value = env->property(env->self, "ksql.new.query.planner.enabled");
+    uint32_t kept = 0;
+
+    if (!value.ptr || !str_eq_nocase(value, STR("true")) || query->rekey != REKEY_NONE ||
+        bound_from_table(query))
+        return;
+    for (size_t i = 0; i < query->items.len; i++) {
+        for (uint32_t k = kept; k < query->keys_len; k++) {
+            BoundKey key = query->keys[k];
+
+            if (!expr_eq(query->items.items[i].expr, key.expr))
+                continue;
+            query->keys[k] = query->keys[kept];
+            query->keys[kept++] = key;
+        }
+    }
+    query->keys_len = kept;
 }
 
 static ErrCode check_keys(const AstQuery *ast, BoundQuery *query, Err *err)
@@ -285,13 +312,14 @@ static void mark_keys(BoundQuery *query)
     }
 }
 
-ErrCode check_projection(const AstQuery *ast, BoundQuery *query, Err *err)
+ErrCode check_projection(const PlannerEnv *env, const AstQuery *ast, BoundQuery *query, Err *err)
 {
     if (query->kind != QUERY_PERSISTENT) {
         mark_keys(query);
         return check_duplicates(query, err);
     }
     TRY(check_pseudo_names(ast, query, err));
+    keep_selected_keys(env, query);
     TRY(check_keys(ast, query, err));
     TRY(check_duplicates(query, err));
     if (query->items.len == query->keys_len) {

@@ -109,7 +109,7 @@ ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, Query
     TRY(bind_select_list(&ctx, ast, out, err));
     TRY(bind_having(&ctx, ast, out, err));
     TRY(check_aggregation(ast, out, err));
-    TRY(check_projection(ast, out, err));
+    TRY(check_projection(env, ast, out, err));
     out->is_table = out->rekey == REKEY_GROUP || bound_from_table(out);
     return ERR_OK;
 }

@@ -14,7 +14,8 @@ typedef struct BoundItem {
     Str    name;
     Expr  *expr;
     SrcPos pos;
-    int    key; /* index in keys when it is a plain copy of one, else -1 */
+    int    key;        /* index in keys when it is a plain copy of one, else -1 */
+    bool   is_new_key; /* a key of PARTITION BY that * stands for: may be a pseudo column */
 } BoundItem;
 
 /* A key column of the result. */
@@ -61,7 +62,8 @@ bool bound_from_table(const BoundQuery *query);
 
 /* bind_items.c: the SELECT list, and the key columns it must hold. */
 ErrCode bind_items(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
-ErrCode check_projection(const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+ErrCode check_projection(const PlannerEnv *env, const AstQuery *ast, BoundQuery *query,
+                         Err *err) ERR_MUST_USE;
 
 /* bind_group.c: WINDOW, GROUP BY, PARTITION BY; then the rules of aggregation. */
 ErrCode bind_rekey(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
