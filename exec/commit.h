@@ -59,7 +59,9 @@ struct CommitGroup {
 
 ErrCode commit_open(struct Runtime *runtime, Str name, bool is_apart, CommitGroup **out,
                     Err *err) ERR_MUST_USE;
-/* Commits what was read, ends the thread.  No query may be left but those of the caller. */
+/* Ends the thread. */
+void commit_stop(CommitGroup *group);
+/* Ends the thread and frees it: no worker may be running any more.  NULL is fine. */
 void commit_close(CommitGroup *group);
 
 /* One epoch from seal to settle, whatever the time is.  Thread: committer; inline the caller. */

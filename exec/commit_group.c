@@ -211,17 +211,23 @@ ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out
     return ERR_OK;
 }
 
+void commit_stop(CommitGroup *group)
+{
+    if (!group->has_thread)
+        return;
+    pthread_mutex_lock(&group->lock);
+    group->is_stopping = true;
+    pthread_cond_broadcast(&group->changed);
+    pthread_mutex_unlock(&group->lock);
+    pthread_join(group->thread, NULL);
+    group->has_thread = false;
+}
+
 void commit_close(CommitGroup *group)
 {
     if (!group)
         return;
-    if (group->has_thread) {
-        pthread_mutex_lock(&group->lock);
-        group->is_stopping = true;
-        pthread_cond_broadcast(&group->changed);
-        pthread_mutex_unlock(&group->lock);
-        pthread_join(group->thread, NULL);
-    }
+    commit_stop(group);
     broker_txn_close(group->txn);
     pthread_cond_destroy(&group->changed);
     pthread_mutex_destroy(&group->lock);

@@ -52,12 +52,14 @@ static void runtime_free(Runtime *runtime)
 {
     CommitGroup *group, *next;
 
+    for (group = runtime->groups; group; group = group->next)
+        commit_stop(group);
+    for (uint32_t i = 0; i < runtime->workers_len; i++)
+        worker_stop(runtime->workers[i]);
     for (group = runtime->groups; group; group = next) {
         next = group->next;
         commit_close(group);
     }
-    for (uint32_t i = 0; i < runtime->workers_len; i++)
-        worker_stop(runtime->workers[i]);
     for (uint32_t i = 0; i < runtime->workers_len; i++)
         worker_free(runtime->workers[i]);
     proclog_free(runtime->proclog);
