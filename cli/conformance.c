@@ -262,9 +262,8 @@ static bool run_file(Runner *runner, Str path)
         ok = false;
     }
     for (size_t i = 0; ok && i < tests->len; i++) {
-        run_case(runner, tests->u.items[i], stem, i, is_rest, false);
-        if (is_rest && str_starts(stem, STR("scalable-push")))
-            run_case(runner, tests->u.items[i], stem, i, is_rest, true);
+        run_case(runner, tests->u.items[i], stem, i, is_rest,
+                 is_rest && str_starts(stem, STR("scalable-push")));
     }
     buf_deinit(&text);
     arena_free(mem);

@@ -141,6 +141,9 @@ void op_row_like(Row *out, const Row *like, uint32_t cols_len, Arena *mem);
 /* Notes which record caused the error that process() is about to return. */
 void op_fail_at(OpCtx *ctx, const Row *row);
 
+/* Keeps the rows that have a value. */
+void op_drop_null_values(Batch *batch);
+
 /* Appends a row to out, emitting out and starting anew when it is full. */
 ErrCode op_batch_add(Op *op, Batch *out, const Row *row, Err *err) ERR_MUST_USE;
 

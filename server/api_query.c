@@ -244,6 +244,17 @@ static ErrCode parse_one(SqlRequest *request, Arena *mem, AstStmt **out, Err *er
     return ERR_OK;
 }
 
+/* What is wrong with a push query, beyond its syntax, is a generic_error in this API. */
+static void refuse(ApiCall *call, const SqlRequest *request, const AstStmt *stmt, const Err *err)
+{
+    bool is_push = stmt && stmt->kind == AST_SELECT && stmt->u.select->emit != AST_EMIT_NONE;
+
+    if (is_push && err->code == ERR_STATEMENT)
+        call_refuse(call, 400, 40000, "%.*s", STR_ARG(err_render(call->mem, err, request->sql)));
+    else
+        call_fail(call, err, request->sql);
+}
+
 static void answer(ApiCall *call, bool is_stream, RowStyle style)
 {
     Arena *mem = arena_new(0);
@@ -269,7 +280,7 @@ static void answer(ApiCall *call, bool is_stream, RowStyle style)
     if (rc == ERR_OK)
         rc = engine_plan(call->api->engine, &request.session, stmt, mem, &plan, &err);
     if (rc != ERR_OK) {
-        call_fail(call, &err, request.sql);
+        refuse(call, &request, stmt, &err);
         arena_free(mem);
     } else if (plan.kind == STMT_PULL_QUERY) {
         pull_answer(call, &request.session, &plan, request.sql, mem, style);

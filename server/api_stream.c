@@ -28,7 +28,7 @@ void stream_open(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena
 {
     Engine    *engine = call->api->engine;
     ApiStream *stream = MEM_NEW(ApiStream);
-    Str        id = engine_transient_id(engine, call->mem, plan->plan->scans[0]->u.scan.source);
+    Str        id = engine_transient_id(engine, call->mem, session, plan->plan);
     Err        err;
 
     stream->call = call;

@@ -133,7 +133,7 @@ typedef struct PushInfo {
 /* Those that run now, for SHOW QUERIES. */
 void engine_push_list(Engine *engine, Arena *mem, PushInfo **out, size_t *len);
 /* A fresh id: transient_ORDERS_4711. */
-Str engine_transient_id(Engine *engine, Arena *mem, Str source);
+Str engine_transient_id(Engine *engine, Arena *mem, const Session *session, const Plan *plan);
 
 /* --- parts, for the API ----------------------------------------------------------------------- */
 

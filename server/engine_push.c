@@ -16,11 +16,35 @@ struct EnginePush {
     EnginePush *next;
 };
 
-Str engine_transient_id(Engine *engine, Arena *mem, Str source)
+/* A single source that exactly one query writes, filtered and projected from now on: what ksqlDB
+ * calls a scalable push query.  It runs like any other here; only its id says so. */
+static bool is_scalable(Engine *engine, const Session *session, const Plan *plan)
+{
+    Catalog      *catalog;
+    const Source *source;
+    bool          fits;
+
+    if (plan->kind != QUERY_PUSH || plan->scans_len != 1 || plan->stores_len != 0 ||
+        !properties_bool(&session->props, "ksql.query.push.v2.enabled") ||
+        !str_eq_nocase(properties_get(&session->props, "auto.offset.reset"), STR("latest")))
+        return false;
+    catalog = engine_catalog(engine);
+    source = catalog_source(catalog, plan->scans[0]->u.scan.source);
+    fits = source && source->created_by.ptr;
+    catalog_unref(catalog);
+    return fits;
+}
+
+Str engine_transient_id(Engine *engine, Arena *mem, const Session *session, const Plan *plan)
 {
     uint64_t number = __atomic_add_fetch(&engine->push_number, 1, __ATOMIC_RELAXED);
+    Str      source = plan->scans[0]->u.scan.source;
 
     /* The clock keeps ids of different runs of the server apart. */
+    if (is_scalable(engine, session, plan))
+        return str_printf(mem, "SCALABLE_PUSH_QUERY_%llu%04llu",
+                          (unsigned long long)clock_now_ms(engine->clock),
+                          (unsigned long long)(number % 10000));
     return str_printf(mem, "transient_%.*s_%llu%04llu", STR_ARG(source),
                       (unsigned long long)clock_now_ms(engine->clock),
                       (unsigned long long)(number % 10000));

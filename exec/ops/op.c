@@ -115,3 +115,14 @@ void query_props_init(QueryProps *props)
         .retry_max_ms = 900000,
     };
 }
+
+void op_drop_null_values(Batch *batch)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < batch->len; i++) {
+        if (!(batch->rows[i].flags & ROW_VALUE_NULL))
+            batch->rows[kept++] = batch->rows[i];
+    }
+    batch->len = kept;
+}

@@ -23,6 +23,8 @@ static uint32_t op_limit_take(int64_t *left, uint32_t want)
 static ErrCode op_limit_process(Op *op, int input, Batch *batch, Err *err)
 {
     (void)input;
+    if (!op->node->is_table)
+        op_drop_null_values(batch);
     batch->len = op_limit_take(op->ctx->limit_left, batch->len);
     TRY(op_emit(op, batch, err));
     if (op->ctx->push && __atomic_load_n(op->ctx->limit_left, __ATOMIC_RELAXED) <= 0)

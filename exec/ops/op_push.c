@@ -11,9 +11,9 @@ static ErrCode op_push_process(Op *op, int input, Batch *batch, Err *err)
 {
     (void)input;
     (void)err;
-    /* An event without value is a row of nulls; only in a table it is a deletion. */
-    for (uint32_t i = 0; !op->node->is_table && i < batch->len; i++)
-        batch->rows[i].flags &= ~(uint32_t)ROW_VALUE_NULL;
+    /* Only in a table a null value says something; an event without value is not delivered. */
+    if (!op->node->is_table)
+        op_drop_null_values(batch);
     if (push_rows(op->ctx->push, batch))
         op->ctx->counters.rows_out += batch->len;
     return ERR_OK;

@@ -3,12 +3,15 @@
  *
  * Key: value_encode_key of each key column; a windowed store appends the window's start and end,
  * eight bytes each, big-endian with the sign turned, so that memcmp order is time order.
+ * A store without key columns (one global group) has one entry, under a byte of its own: the empty
+ * key is that of the numbers.
  * Value: timestamp (zig-zag), then value_encode of each slot.
  */
 #include "exec/state/state_cache.h"
 
 enum { NUMBERS_BYTES = STATE_NUMBERS * 8 };
 
+static const char     global_key = 1;
 static const uint64_t sign_bit = (uint64_t)1 << 63;
 
 uint64_t state_hash(Str key)
@@ -19,6 +22,8 @@ uint64_t state_hash(Str key)
 void state_encode_key(Buf *out, const PlanStore *store, const Value *keys, int64_t window_start,
                       int64_t window_end)
 {
+    if (store->keys_len == 0)
+        buf_put(out, global_key);
     for (uint32_t i = 0; i < store->keys_len; i++)
         value_encode_key(out, keys[i], store->keys[i].type);
     if (store->is_windowed) {
@@ -38,6 +43,8 @@ ErrCode state_decode_key(const PlanStore *store, Str key, Arena *mem, Value *key
 {
     BufReader in = buf_reader(key);
 
+    if (store->keys_len == 0 && buf_read_u8(&in) != (uint8_t)global_key)
+        return damaged(store, "a key", err);
     for (uint32_t i = 0; i < store->keys_len; i++) {
         if (!value_decode_key(&in, store->keys[i].type, mem, &keys[i]))
             return damaged(store, "a key", err);
