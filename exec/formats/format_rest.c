@@ -7,7 +7,8 @@
  */
 #include "common/datetime.h"
 #include "common/decimal.h"
-#include "exec/formats/format_json.h"
+#include "exec/format.h"
+#include "exec/formats/json_codec.h"
 
 ErrCode format_json_value(Str json_text, const Type *type, Arena *mem, Value *out, Err *err)
 {
