@@ -3,6 +3,8 @@
  */
 #include "exec/format.h"
 
+#include <math.h>
+
 #include "exec/formats/formats.h"
 
 /* In the order of FormatKind; NULL: schema registry formats, which this build cannot read. */
@@ -39,6 +41,23 @@ ErrCode encoder_open(Arena *query_mem, const FormatSide *side, Encoder **out, Er
 
     TRY(class_of(side, &cls, err));
     return cls->encoder_open(query_mem, side, out, err);
+}
+
+bool format_parse_double(Str text, double *out)
+{
+    bool   is_negative = text.len > 0 && text.ptr[0] == '-';
+    bool   has_sign = text.len > 0 && (is_negative || text.ptr[0] == '+');
+    Str    word = str_slice(text, has_sign, text.len);
+    double d;
+
+    if (str_eq(word, STR("NaN")))
+        d = NAN;
+    else if (str_eq(word, STR("Infinity")))
+        d = is_negative ? -INFINITY : INFINITY;
+    else
+        return value_parse_double(text, out);
+    *out = d;
+    return true;
 }
 
 void format_window_append(Buf *key, WindowKind kind, int64_t start_ms, int64_t end_ms)

@@ -181,7 +181,8 @@ static ErrCode read_value(DelimitedIn *in, const Column *col, Str text, Value *o
         return ERR_OK;
     case T_DOUBLE:
         *out = value_double(0);
-        return value_parse_double(text, &out->u.d) ? ERR_OK : bad_field(in, col, text, "no number");
+        return format_parse_double(text, &out->u.d) ? ERR_OK
+                                                    : bad_field(in, col, text, "no number");
     case T_DECIMAL:
         return read_decimal(in, col, text, out);
     case T_BYTES:

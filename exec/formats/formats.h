@@ -25,4 +25,7 @@ static inline bool format_is_wanted(const bool *is_wanted, uint32_t i)
     return !is_wanted || is_wanted[i];
 }
 
+/* As Java's Double.parseDouble takes it, NaN and Infinity included. */
+bool format_parse_double(Str text, double *out);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/datetime.h"
 #include "common/decimal.h"
+#include "exec/formats/formats.h"
 #include "exec/formats/json_codec.h"
 
 /* More digits than any number of SQL has. */
@@ -189,7 +190,7 @@ static ErrCode double_of_text(JsonIn *in, const JsonCodec *codec, Str text, Valu
 {
     double d;
 
-    if (!value_parse_double(text, &d))
+    if (!format_parse_double(text, &d))
         return bad_value(in, codec, text, "no number");
     *out = value_double(d);
     return ERR_OK;
