@@ -33,8 +33,24 @@ static inline uint32_t random_below(Random *random, uint32_t n)
 /* Text of all lengths of UTF-8, with what formats must quote or escape. */
 static inline Str random_text(Random *random, Arena *arena)
 {
-    static const char *const pieces[] = {"a",    "Z9", " ", "\"", "\\", ",",    "\n", "\r", "\t",
-                                         "\x01", "é",  "€", "😀",  "/",  "null", "-1", "",   "#"};
+    static const char *const pieces[] = {"a",
+                                         "Z9",
+                                         " ",
+                                         "\"",
+                                         "\\",
+                                         ",",
+                                         "\n",
+                                         "\r",
+                                         "\t",
+                                         "\x01",
+                                         "\xc3\xa9",
+                                         "\xe2\x82\xac",
+                                         "\xf0\x9f\x98\x80",
+                                         "/",
+                                         "null",
+                                         "-1",
+                                         "",
+                                         "#"};
     Buf                      out = buf_in(arena);
 
     for (uint32_t i = random_below(random, 6); i > 0; i--)
