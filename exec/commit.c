@@ -139,7 +139,6 @@ static ErrCode commit_write(CommitGroup *group, Query **culprit, Err *err)
     Positions *positions = group->runtime->positions;
     Chunk     *chunk;
 
-    *culprit = NULL;
     if (!group->parts && !positions_is_dirty(positions, group->name))
         return ERR_OK;
     TRY(broker_txn_begin(group->txn, err));
@@ -247,44 +246,35 @@ static bool commit_is_culprit(const CommitGroup *group, const Query *culprit, co
            !err->is_retriable && err->code != ERR_FULL && err->code != ERR_UNKNOWN_OUTCOME;
 }
 
-static void commit_back_off(CommitGroup *group)
+static void commit_back_off(CommitGroup *group, const Err *err)
 {
+    pthread_mutex_lock(&group->lock);
+    group->error = *err;
     group->backoff_ms = group->backoff_ms ? group->backoff_ms * 2 : BACKOFF_FIRST_MS;
     if (group->backoff_ms > BACKOFF_MAX_MS)
         group->backoff_ms = BACKOFF_MAX_MS;
     group->retry_ns =
         clock_monotonic_ns(group->runtime->clock) + group->backoff_ms * COMMIT_NS_PER_MS;
+    pthread_mutex_unlock(&group->lock);
 }
 
 static void commit_abort(CommitGroup *group, Query *culprit, const Err *err)
 {
-    bool is_unknown = err->code == ERR_UNKNOWN_OUTCOME;
-
     log_line(LOG_WARN, "commit", "epoch of group \"%.*s\" aborted: %s", STR_ARG(group->name),
              err->msg);
-    if (group->txn)
-        broker_txn_abort(group->txn);
+    broker_txn_abort(group->txn);
     positions_revert(group->runtime->positions, group->name);
-    if (is_unknown) {
-        broker_txn_close(group->txn);
-        group->txn = NULL; /* commit_recover() opens a new one */
-    }
-    for (Query *query = group->queries; query; query = query->group_next) {
-        query->reloads = query->reloads || is_unknown;
+    for (Query *query = group->queries; query; query = query->group_next)
         __atomic_store_n(&query->is_halted, 1, __ATOMIC_RELEASE);
-    }
+    __atomic_store_n(&group->has_halted, 1, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&group->aborts, 1, __ATOMIC_RELAXED);
+    commit_clear_parts(group);
     if (culprit)
         query_note_error(culprit, err);
     if (commit_is_culprit(group, culprit, err))
         culprit->moves_to = runtime_open_group(group->runtime, culprit->id);
-    __atomic_store_n(&group->has_halted, 1, __ATOMIC_RELEASE);
-    commit_clear_parts(group);
-    pthread_mutex_lock(&group->lock);
-    group->aborts++;
-    group->error = *err;
     if (!culprit || !culprit->moves_to)
-        commit_back_off(group);
-    pthread_mutex_unlock(&group->lock);
+        commit_back_off(group, err);
 }
 
 /* --- 5: set back ------------------------------------------------------------------------------ */
@@ -307,19 +297,13 @@ static void commit_move(CommitGroup *group, Query *query)
 
 static void commit_reopen(CommitGroup *group, Query *query)
 {
-    Err     err;
-    ErrCode rc = ERR_OK;
+    Err err;
 
-    if (query->reloads)
-        rc = query_reload(query, &err);
-    if (rc == ERR_OK)
-        rc = query_open_tasks(query, &err);
-    if (rc != ERR_OK) {
+    if (query_open_tasks(query, &err) != ERR_OK) {
         query->is_waiting = true;
         query_fail(query, NULL, &err);
         return;
     }
-    query->reloads = false;
     query->is_waiting = false;
     commit_move(group, query);
     __atomic_store_n(&query->is_halted, 0, __ATOMIC_RELEASE);
@@ -363,14 +347,62 @@ static void commit_set_back(CommitGroup *group)
 
 /* --- the cycle -------------------------------------------------------------------------------- */
 
-/* After an unknown outcome: a new instance, whose start settles the old transaction, then the topic
- * says what was committed. */
-static ErrCode commit_recover(CommitGroup *group, Err *err)
+/* Where the changelogs go on when no chunk of them came back with its offset. */
+static ErrCode commit_find_changelogs(CommitGroup *group, Err *err)
 {
-    if (group->txn)
-        return ERR_OK;
-    TRY(broker_txn_open(group->runtime->broker, group->name, &group->txn, err));
-    return positions_reload(group->runtime->positions, err);
+    for (EpochPart *part = group->parts; group->runtime->has_changelog && part; part = part->next) {
+        Query         *query = part->task->query;
+        PartitionEnds *ends;
+        ErrCode        rc;
+
+        if (!part->is_included || !part->changes)
+            continue;
+        ends = MEM_ARRAY(PartitionEnds, query->changelog_len);
+        rc = broker_topic_ends(group->runtime->broker, query->changelog, ends, query->changelog_len,
+                               err);
+        for (uint32_t i = 0; rc == ERR_OK && i < query->changelog_len; i++)
+            query->changelog_next[i] = ends[i].end;
+        mem_free(ends);
+        TRY(rc);
+    }
+    return ERR_OK;
+}
+
+/*
+ * The outcome of the commit is unknown: a new instance, whose start settles the old transaction,
+ * then the positions topic says what became of it.  ERR_OK: it was committed; ERR_UNKNOWN_OUTCOME:
+ * nobody could say yet; else it was not.
+ */
+static ErrCode commit_ask(CommitGroup *group, Err *err)
+{
+    bool    was_committed = false;
+    ErrCode rc = ERR_OK;
+
+    broker_txn_close(group->txn);
+    group->txn = NULL;
+    rc = broker_txn_open(group->runtime->broker, group->name, &group->txn, err);
+    if (rc == ERR_OK)
+        rc = positions_ask(group->runtime->positions, group->name, &was_committed, err);
+    if (rc == ERR_OK && was_committed)
+        rc = commit_find_changelogs(group, err);
+    group->is_unknown = rc != ERR_OK;
+    if (rc != ERR_OK)
+        return err->code = ERR_UNKNOWN_OUTCOME;
+    return was_committed ? ERR_OK : err_set(err, ERR_BROKER, "the commit got lost");
+}
+
+/* Nothing new is sealed before the fate of what was written is known. */
+static ErrCode commit_epoch(CommitGroup *group, Query **culprit, Err *err)
+{
+    ErrCode rc = ERR_UNKNOWN_OUTCOME;
+
+    *culprit = NULL;
+    if (!group->is_unknown) {
+        commit_seal(group);
+        commit_choose(group);
+        rc = commit_write(group, culprit, err);
+    }
+    return rc == ERR_UNKNOWN_OUTCOME ? commit_ask(group, err) : rc;
 }
 
 void commit_cycle(CommitGroup *group)
@@ -386,19 +418,17 @@ void commit_cycle(CommitGroup *group)
     pthread_mutex_unlock(&group->lock);
 
     pthread_mutex_lock(&group->cycle_lock);
-    commit_seal(group);
-    commit_choose(group);
     began_ns = clock_monotonic_ns(group->runtime->clock);
-    rc = commit_recover(group, &err);
-    if (rc == ERR_OK)
-        rc = commit_write(group, &culprit, &err);
+    rc = commit_epoch(group, &culprit, &err);
     __atomic_store_n(&group->commit_ns, clock_monotonic_ns(group->runtime->clock) - began_ns,
                      __ATOMIC_RELAXED);
     if (rc == ERR_OK)
         commit_settle(group);
+    else if (rc == ERR_UNKNOWN_OUTCOME)
+        commit_back_off(group, &err);
     else
         commit_abort(group, culprit, &err);
-    if (commit_recover(group, &err) == ERR_OK)
+    if (!group->is_unknown)
         commit_set_back(group);
     pthread_mutex_unlock(&group->cycle_lock);
 

@@ -34,6 +34,7 @@ struct CommitGroup {
     uint64_t        epoch; /* the open one */
     EpochPart      *parts; /* of the sealed one, in the order they ran; workers add under lock */
     EpochPart     **parts_end;
+    bool            is_unknown; /* what became of the sealed epoch is to be asked first */
 
     pthread_mutex_t lock; /* the rest */
     pthread_cond_t  changed;
@@ -48,8 +49,8 @@ struct CommitGroup {
     int64_t         commit_ns;      /* how long the last commit took */
     int64_t         retry_ns;       /* not before: the last commit failed */
     int64_t         backoff_ms;
-    int64_t         settled, aborts; /* epochs */
-    Err             error;           /* of the last abort */
+    int64_t         settled, aborts; /* epochs; atomic */
+    Err             error;           /* of the last failure */
     bool            is_stopping;
     bool            is_over; /* the thread is ending: to be joined */
     pthread_t       thread;

@@ -20,9 +20,10 @@ typedef struct Standing Standing;
 typedef struct Place {
     Str  key; /* of the record */
     Str  group;
-    Map  standings; /* name -> Standing */
-    bool is_dirty;  /* differs from what is written */
-    bool is_staged; /* part of the commit under way */
+    Map  standings;  /* name -> Standing */
+    bool is_dirty;   /* differs from what is written */
+    bool is_staged;  /* part of the commit under way */
+    bool is_written; /* positions_ask() found it in the topic */
 } Place;
 
 struct Standing {
@@ -159,7 +160,9 @@ static void positions_wake(void *arg)
     (void)arg;
 }
 
-static ErrCode positions_load(Positions *self, Err *err)
+typedef void (*PositionsVisit)(Positions *self, const Record *record);
+
+static ErrCode positions_read(Positions *self, PositionsVisit visit, Err *err)
 {
     PartitionEnds ends;
     BrokerReader *reader;
@@ -174,10 +177,8 @@ static ErrCode positions_load(Positions *self, Err *err)
         RecordBatch *records;
 
         rc = broker_reader_poll(reader, CHUNK_BYTES * 4, &records, &position, &readable_end, err);
-        for (uint32_t i = 0; rc == ERR_OK && records && i < records->len; i++) {
-            positions_clear_place(self, records->records[i].key);
-            positions_load_record(self, &records->records[i]);
-        }
+        for (uint32_t i = 0; rc == ERR_OK && records && i < records->len; i++)
+            visit(self, &records->records[i]);
         if (rc == ERR_OK)
             record_batch_unref(records);
     }
@@ -185,22 +186,10 @@ static ErrCode positions_load(Positions *self, Err *err)
     return rc;
 }
 
-static void positions_reset(Positions *self)
+static void positions_load(Positions *self, const Record *record)
 {
-    arena_reset(self->mem);
-    map_init(&self->places, self->mem);
-    map_init(&self->standings, self->mem);
-}
-
-ErrCode positions_reload(Positions *self, Err *err)
-{
-    ErrCode rc;
-
-    pthread_mutex_lock(&self->lock);
-    positions_reset(self);
-    rc = positions_load(self, err);
-    pthread_mutex_unlock(&self->lock);
-    return rc;
+    positions_clear_place(self, record->key);
+    positions_load_record(self, record);
 }
 
 ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err)
@@ -213,10 +202,11 @@ ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err
     pthread_mutex_init(&self->lock, NULL);
     self->broker = broker;
     self->mem = arena_new(0);
-    positions_reset(self);
+    map_init(&self->places, self->mem);
+    map_init(&self->standings, self->mem);
     buf_printf(&name, "_weir-%.*s-positions", STR_ARG(service_id));
-    /* The name outlives self->mem, which a reload resets. */
-    self->topic = (Str){name.ptr, name.len};
+    self->topic = str_copy(self->mem, buf_view(&name));
+    buf_deinit(&name);
     spec = (TopicSpec){.name = self->topic,
                        .partitions = 1,
                        .replicas = -1,
@@ -224,7 +214,7 @@ ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err
                        .cleanup = TOPIC_COMPACT};
     rc = broker_topic_create(broker, &spec, err);
     if (rc == ERR_OK || rc == ERR_TOPIC_EXISTS)
-        rc = positions_load(self, err);
+        rc = positions_read(self, positions_load, err);
     if (rc != ERR_OK) {
         positions_close(self);
         return rc;
@@ -240,7 +230,6 @@ void positions_close(Positions *self)
     pthread_mutex_destroy(&self->lock);
     arena_free(self->mem);
     buf_deinit(&self->scratch);
-    mem_free((char *)(uintptr_t)self->topic.ptr);
     mem_free(self);
 }
 
@@ -320,9 +309,9 @@ bool positions_is_dirty(Positions *self, Str group)
     return is_dirty;
 }
 
-static void positions_append(Positions *self, const Place *place, Chunk *chunk)
+/* The value of the place's record, in scratch; STR_NULL (a tombstone): nobody stands there. */
+static Str positions_value(Positions *self, const Place *place)
 {
-    Record    record = {.key = place->key};
     size_t    cursor = 0;
     MapEntry *entry;
 
@@ -334,10 +323,7 @@ static void positions_append(Positions *self, const Place *place, Chunk *chunk)
         buf_str(&self->scratch, standing->name);
         buf_varint(&self->scratch, (uint64_t)(is_staged ? standing->staged : standing->settled));
     }
-    /* Nobody stands there any more: a tombstone. */
-    if (self->scratch.len > 0)
-        record.value = buf_view(&self->scratch);
-    chunk_append(chunk, &record);
+    return self->scratch.len > 0 ? buf_view(&self->scratch) : STR_NULL;
 }
 
 Chunk *positions_chunk(Positions *self, Str group)
@@ -349,17 +335,56 @@ Chunk *positions_chunk(Positions *self, Str group)
     pthread_mutex_lock(&self->lock);
     while ((entry = map_next(&self->places, &cursor))) {
         Place *place = entry->value;
+        Record record = {.key = place->key};
 
         if (!place->is_dirty || !str_eq(place->group, group))
             continue;
         if (!chunk)
             chunk = chunk_new(self->topic, 0, NULL);
-        positions_append(self, place, chunk);
+        record.value = positions_value(self, place);
+        chunk_append(chunk, &record);
         place->is_dirty = false;
         place->is_staged = true;
     }
     pthread_mutex_unlock(&self->lock);
     return chunk;
+}
+
+/* Later records overrule earlier ones. */
+static void positions_compare(Positions *self, const Record *record)
+{
+    Place *place = map_get(&self->places, record->key);
+    Str    value;
+
+    if (!place || !place->is_staged)
+        return;
+    value = positions_value(self, place);
+    place->is_written =
+        (value.ptr == NULL) == (record->value.ptr == NULL) && str_eq(value, record->value);
+}
+
+ErrCode positions_ask(Positions *self, Str group, bool *was_committed, Err *err)
+{
+    size_t    cursor = 0;
+    MapEntry *entry;
+    ErrCode   rc;
+    bool      is_written = true;
+
+    pthread_mutex_lock(&self->lock);
+    while ((entry = map_next(&self->places, &cursor)))
+        ((Place *)entry->value)->is_written = false;
+    rc = positions_read(self, positions_compare, err);
+    cursor = 0;
+    while ((entry = map_next(&self->places, &cursor))) {
+        const Place *place = entry->value;
+
+        if (place->is_staged && str_eq(place->group, group))
+            is_written = is_written && place->is_written;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (rc == ERR_OK)
+        *was_committed = is_written;
+    return rc;
 }
 
 void positions_settle(Positions *self, Str group)

@@ -27,8 +27,6 @@ typedef struct PositionKey {
 /* Creates the topic if it is missing, reads all of it. */
 ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err) ERR_MUST_USE;
 void    positions_close(Positions *positions); /* NULL is fine */
-/* Forgets everything in memory and reads the topic again: a commit's outcome was unknown. */
-ErrCode positions_reload(Positions *positions, Err *err) ERR_MUST_USE;
 
 /* The settled position; false when there is none. */
 bool positions_get(Positions *positions, const PositionKey *key, int64_t *offset);
@@ -40,7 +38,9 @@ void positions_forget(Positions *positions, Str query_id);
 bool positions_is_dirty(Positions *positions, Str group);
 /* The records that changed, for the transaction; NULL when none did. */
 Chunk *positions_chunk(Positions *positions, Str group);
-void   positions_settle(Positions *positions, Str group);
-void   positions_revert(Positions *positions, Str group);
+/* Does the topic hold what positions_chunk() last gave?  For a commit of unknown outcome. */
+ErrCode positions_ask(Positions *positions, Str group, bool *was_committed, Err *err) ERR_MUST_USE;
+void    positions_settle(Positions *positions, Str group);
+void    positions_revert(Positions *positions, Str group);
 
 #endif

@@ -517,13 +517,6 @@ ErrCode query_restore(Query *query, Err *err)
     return rc;
 }
 
-ErrCode query_reload(Query *query, Err *err)
-{
-    query_empty_states(query);
-    query_locate_settled(query);
-    return query_restore(query, err);
-}
-
 ErrCode query_open_tasks(Query *query, Err *err)
 {
     TRY(query_describe_sink(query, err));

@@ -59,7 +59,6 @@ struct Query {
     bool            is_failed;
     bool            is_stopped_short; /* runs up to stops only, until the next try */
     bool            is_waiting;       /* halted until the next try: it could not be opened */
-    bool            reloads; /* to be set back from disk: the outcome of a commit was unknown */
     Err             error;
     int64_t         error_ms, retry_ms, backoff_ms, failures;
 
@@ -90,8 +89,6 @@ int64_t query_retry_ms(Query *query); /* INT64_MAX: no try is due */
 
 /* Opens the state file, fills the states of all tasks from it and the changelog. */
 ErrCode query_restore(Query *query, Err *err) ERR_MUST_USE;
-/* Empty states for all tasks, then query_restore(): what is in memory cannot be trusted. */
-ErrCode query_reload(Query *query, Err *err) ERR_MUST_USE;
 /* Opens the pipelines of all tasks where the query stands; all or none. */
 ErrCode query_open_tasks(Query *query, Err *err) ERR_MUST_USE;
 /* Drops what is between its stages; no task may be running. */

@@ -169,7 +169,7 @@ static void runtime_add_group(CommitGroup *group, RuntimeHealth *out)
 {
     pthread_mutex_lock(&group->lock);
     out->epochs += __atomic_load_n(&group->settled, __ATOMIC_RELAXED);
-    out->aborts += group->aborts;
+    out->aborts += __atomic_load_n(&group->aborts, __ATOMIC_RELAXED);
     if (!group->is_over)
         out->groups++;
     if (group->backoff_ms > 0 && out->is_healthy) {
