@@ -26,6 +26,24 @@ const char *row_content_type(RowStyle style)
     return content_v1;
 }
 
+/* Only pull queries say what a column is. */
+static void write_role(Buf *out, const Column *col)
+{
+    switch (col->role) {
+    case COLUMN_KEY:
+        buf_c(out, " KEY");
+        break;
+    case COLUMN_HEADERS:
+        buf_c(out, " HEADERS");
+        break;
+    case COLUMN_HEADER:
+        buf_printf(out, " HEADER('%.*s')", STR_ARG(col->header));
+        break;
+    case COLUMN_VALUE:
+        break;
+    }
+}
+
 static void write_schema_text(const RowWriter *writer, Buf *out)
 {
     Buf text = {0};
@@ -35,8 +53,8 @@ static void write_schema_text(const RowWriter *writer, Buf *out)
 
         buf_printf(&text, "%s`%.*s` ", i ? ", " : "", STR_ARG(col->name));
         type_print(&text, col->type);
-        if (writer->is_pull && col->role == COLUMN_KEY)
-            buf_c(&text, " KEY");
+        if (writer->is_pull)
+            write_role(&text, col);
     }
     json_put_string(out, buf_view(&text));
     buf_deinit(&text);

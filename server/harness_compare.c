@@ -155,15 +155,25 @@ bool harness_same_side(const Json *found, const Json *expected, const Source *so
 
 /* --- schemas ---------------------------------------------------------------------------------- */
 
-static const AstColumns *parse_columns(Arena *mem, Str text, bool is_table)
+/* KEY is what streams say and PRIMARY KEY what tables say: either is understood. */
+static const AstColumns *parse_columns(Arena *mem, Str text)
 {
-    Str sql = str_printf(mem, "CREATE %s X (%.*s);", is_table ? "TABLE" : "STREAM", STR_ARG(text));
     AstStmtList stmts;
     Err         err;
 
-    if (parser_parse(mem, sql, (ParserOpts){NULL}, &stmts, &err) != ERR_OK || stmts.len != 1)
-        return NULL;
-    return &stmts.items[0]->u.create_source.columns;
+    for (int is_table = 0; is_table < 2; is_table++) {
+        Str sql =
+            str_printf(mem, "CREATE %s X (%.*s);", is_table ? "TABLE" : "STREAM", STR_ARG(text));
+
+        if (parser_parse(mem, sql, (ParserOpts){NULL}, &stmts, &err) == ERR_OK && stmts.len == 1)
+            return &stmts.items[0]->u.create_source.columns;
+    }
+    return NULL;
+}
+
+static bool is_key(const AstColumn *column)
+{
+    return column->role == AST_COLUMN_KEY || column->role == AST_COLUMN_PRIMARY_KEY;
 }
 
 /* Keys first, as a schema has them. */
@@ -173,10 +183,7 @@ static void order_columns(const AstColumns *columns, const AstColumn **out)
 
     for (int keys = 1; keys >= 0; keys--) {
         for (size_t i = 0; i < columns->len; i++) {
-            AstColumnRole role = columns->items[i].role;
-            bool          is_key = role == AST_COLUMN_KEY || role == AST_COLUMN_PRIMARY_KEY;
-
-            if (is_key == (keys == 1))
+            if (is_key(&columns->items[i]) == (keys == 1))
                 out[len++] = &columns->items[i];
         }
     }
@@ -186,7 +193,7 @@ bool harness_same_schema(const Source *source, Str text)
 {
     Arena            *mem = arena_new(0);
     Buf               own = buf_in(mem);
-    const AstColumns *want = parse_columns(mem, text, source->is_table);
+    const AstColumns *want = parse_columns(mem, text);
     const AstColumns *found;
     bool              same;
 
@@ -196,9 +203,9 @@ bool harness_same_schema(const Source *source, Str text)
         buf_printf(&own, "%s`%.*s` ", i ? ", " : "", STR_ARG(col->name));
         type_print(&own, col->type);
         if (i < source->schema->key_len)
-            buf_c(&own, source->is_table ? " PRIMARY KEY" : " KEY");
+            buf_c(&own, " KEY");
     }
-    found = parse_columns(mem, buf_view(&own), source->is_table);
+    found = parse_columns(mem, buf_view(&own));
     same = want && found && want->len == found->len;
     if (same) {
         const AstColumn **a = ARENA_ARRAY(mem, const AstColumn *, want->len + 1);
@@ -208,8 +215,7 @@ bool harness_same_schema(const Source *source, Str text)
         order_columns(found, b);
         for (size_t i = 0; i < want->len && same; i++)
             same = str_eq(a[i]->name.text, b[i]->name.text) &&
-                   ast_type_eq(a[i]->type, b[i]->type) &&
-                   (a[i]->role == b[i]->role || b[i]->role == AST_COLUMN_VALUE);
+                   ast_type_eq(a[i]->type, b[i]->type) && is_key(a[i]) == is_key(b[i]);
     }
     arena_free(mem);
     return same;
