@@ -48,7 +48,7 @@ int64_t datetime_days_of(int64_t year, int month, int day)
 void datetime_civil_of(int64_t days, int64_t *year, int *month, int *day)
 {
     int64_t era = floor_div(days, DAYS_PER_ERA);
-    int64_t day_of_era = days - era * DAYS_PER_ERA + DAYS_TO_EPOCH;
+    int64_t day_of_era = floor_mod(days, DAYS_PER_ERA) + DAYS_TO_EPOCH;
     int64_t year_of_era, day_of_year, month_from_march;
 
     era += day_of_era / DAYS_PER_ERA;
