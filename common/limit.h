@@ -19,6 +19,7 @@
     X(body_bytes, "weir.limit.body.bytes", 16777216, "bytes of an HTTP request body")              \
     X(header_bytes, "weir.limit.header.bytes", 65536, "bytes of an HTTP request's head")           \
     X(ws_frame_bytes, "weir.limit.ws.frame.bytes", 1048576, "bytes of a websocket message")        \
+    X(requests_bytes, "weir.limit.requests.bytes", 268435456, "bytes of all requests being sent")  \
     X(connections, "weir.limit.connections", 10000, "open client connections")                     \
     X(record_bytes, "weir.limit.record.bytes", 1048576, "bytes of one record")                     \
     X(value_bytes, "weir.limit.value.bytes", 16777216, "bytes of one computed value")              \

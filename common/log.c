@@ -29,6 +29,11 @@ void log_set_level(LogLevel level)
     atomic_store_explicit(&g_level, (int)level, memory_order_relaxed);
 }
 
+bool log_is_on(LogLevel level)
+{
+    return (int)level <= atomic_load_explicit(&g_level, memory_order_relaxed);
+}
+
 bool log_level_parse(const char *name, LogLevel *out)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};

@@ -16,6 +16,8 @@ typedef enum LogLevel { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG } LogLevel;
 
 void log_set_level(LogLevel level);
 bool log_level_parse(const char *name, LogLevel *out); /* "error" "warn" "info" "debug" */
+/* For callers whose arguments cost something to make. */
+bool log_is_on(LogLevel level);
 /* Tests catch the lines, from area on and without line break; NULL puts stderr back. */
 void log_set_sink(void (*sink)(LogLevel level, const char *line));
 /* area is the folder or file stem that speaks: "broker", "commit". */
