@@ -1,8 +1,8 @@
 /*
  * http_conn.h -- one HTTP/1.x connection, shared by http.c, http_request.c and http_response.c.
  *
- *     IDLE ─ first byte ─▶ HEAD ─▶ BODY ─▶ REPLY ─▶ IDLE, or HEAD when the next request is there
- *                            └──────┴────────┴────▶ LAST: sends what is left, then ends
+ *     IDLE - first byte -> HEAD -> BODY -> REPLY -> IDLE, or HEAD when the next request is there
+ *                           +-------+--------+----> LAST: sends what is left, then ends
  *
  * Buffers are shared: the loop serves one connection at a time, so most requests are read into,
  * and most responses made in, one buffer of the Http.  A connection takes memory of its own only

@@ -4,12 +4,12 @@
  * A head is parsed line by line, each line once, as soon as its line feed is there: a mistake is
  * answered before the rest of the head has come.  Lines end in CR LF, nothing else.
  *
- *     START ─ request line ─▶ FIELDS ─ empty line ─▶ DONE
- *                                │
- *                                ├─ Content-Length ─▶ LENGTH ─▶ DONE
- *                                └─ chunked ─▶ CHUNK_SIZE ─ 0 ─▶ TRAILER ─ empty line ─▶ DONE
- *                                               ▲     │
- *                                     CHUNK_END ┴─ CHUNK_DATA
+ *     START - request line -> FIELDS - empty line -> DONE
+ *                               |
+ *                               +- Content-Length -> LENGTH -> DONE
+ *                               +- chunked -> CHUNK_SIZE - 0 -> TRAILER - empty line -> DONE
+ *                                              ^     |
+ *                                     CHUNK_END <- CHUNK_DATA
  */
 #include "server/http_parse.h"
 

@@ -1,0 +1,179 @@
+/*
+ * main.c -- weir-server: opens the parts in order, waits for a signal, closes them in reverse.
+ *
+ *     properties -> listeners bound -> engine -> statements of a file -> API -> sockets -> ready
+ *
+ * Signals are blocked in every thread and taken by main alone.  The first SIGTERM or SIGINT ends
+ * the server in order; a second one ends it at once.
+ *
+ * Exit codes: 0 ended by a signal, 1 could not start, 2 wrong command line or property.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "server/acceptor.h"
+#include "server/config.h"
+#include "server/queries_file.h"
+
+enum { EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
+
+typedef struct Server {
+    Config    config;
+    Arena    *mem;
+    Acceptor *acceptor;
+    Engine   *engine;
+    Api      *api;
+    HttpLoop *loop;
+    Ws       *ws;
+    Http     *http;
+    pthread_t http_thread;
+    bool      is_running;
+} Server;
+
+static void print_error(const Err *err)
+{
+    fprintf(stderr, "weir-server: %s\n", err->msg);
+    if (err->hint[0])
+        fprintf(stderr, "  %s\n", err->hint);
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static void block_signals(sigset_t *ours)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    pthread_sigmask(SIG_BLOCK, ours, NULL);
+}
+
+static void wait_for_signal(const sigset_t *ours)
+{
+    int signal_number = 0;
+
+    while (sigwait(ours, &signal_number) != 0)
+        continue;
+    log_line(LOG_INFO, "main", "%s: shutting down",
+             signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+    pthread_sigmask(SIG_UNBLOCK, ours, NULL); /* another one kills */
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static void *http_main(void *arg)
+{
+    http_loop_run(arg);
+    return NULL;
+}
+
+static ErrCode open_sockets(Server *server, Err *err)
+{
+    const Properties *props = &server->config.props;
+    HttpOpts          http = {.props = props};
+    AcceptorOpts      opts = {0};
+
+    TRY(http_loop_open(clock_system(), &server->loop, err));
+    server->ws = ws_open(server->api);
+    opts.idle_ms = properties_int(props, "ksql.idle.connection.timeout.seconds") * 1000;
+    http.api = server->api;
+    http.loop = opts.loop = server->loop;
+    http.ws = opts.ws = server->ws;
+    server->http = opts.http = http_open(&http);
+    TRY(acceptor_start(server->acceptor, &opts, err));
+    if (pthread_create(&server->http_thread, NULL, http_main, server->loop) != 0)
+        return err_set(err, ERR_IO, "could not start a thread");
+    pthread_setname_np(server->http_thread, "http");
+    server->is_running = true;
+    return ERR_OK;
+}
+
+static ErrCode server_open(Server *server, Err *err)
+{
+    EngineOpts opts = {.props = &server->config.props,
+                       .clock = clock_system(),
+                       .data_dir = server->config.data_dir};
+
+    TRY(acceptor_open(properties_get(&server->config.props, "listeners"), &server->acceptor, err));
+    TRY(engine_open(&opts, &server->engine, err));
+    if (server->config.queries_file)
+        TRY(queries_file_apply(server->engine, server->config.queries_file, err));
+    TRY(api_new(server->engine, &server->api, err));
+    return open_sockets(server, err);
+}
+
+/* Every part may be missing: a start that failed ends here too. */
+static void server_close(Server *server)
+{
+    if (server->is_running) {
+        api_shutdown(server->api);
+        acceptor_stop(server->acceptor);
+        pthread_join(server->http_thread, NULL);
+    }
+    http_close(server->http);
+    ws_close(server->ws);
+    acceptor_close(server->acceptor);
+    http_loop_close(server->loop);
+    api_free(server->api);
+    engine_close(server->engine);
+}
+
+static int serve(Server *server, const sigset_t *ours, int64_t start_ns)
+{
+    Err     err;
+    ErrCode rc = server_open(server, &err);
+
+    if (rc != ERR_OK) {
+        print_error(&err);
+        server_close(server);
+        return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+    }
+    printf("ready on %.*s in %lld ms\n", STR_ARG(acceptor_urls(server->acceptor)),
+           (long long)((clock_monotonic_ns(clock_system()) - start_ns + 500000) / 1000000));
+    fflush(stdout);
+    wait_for_signal(ours);
+    server_close(server);
+    log_line(LOG_INFO, "main", "closed");
+    return 0;
+}
+
+static int print_help(void)
+{
+    Buf text = {0};
+
+    config_help(&text);
+    printf("%.*s", (int)text.len, text.ptr);
+    buf_deinit(&text);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t  start_ns = clock_monotonic_ns(clock_system());
+    Server   server = {.mem = arena_new(0)};
+    sigset_t ours;
+    Err      err;
+    int      code;
+
+    block_signals(&ours);
+    if (config_parse(&server.config, server.mem, argc, argv, &err) != ERR_OK) {
+        print_error(&err);
+        code = EXIT_USAGE;
+    } else if (server.config.wants_help) {
+        code = print_help();
+    } else if (server.config.wants_version) {
+        printf("weir-server %s\n", WEIR_VERSION);
+        code = 0;
+    } else if (config_apply(&server.config, &err) != ERR_OK) {
+        print_error(&err);
+        code = EXIT_USAGE;
+    } else {
+        code = serve(&server, &ours, start_ns);
+    }
+    arena_free(server.mem);
+    return code;
+}
