@@ -410,7 +410,7 @@ void flusher_note(Flusher *flusher, QueryFile *file, int64_t bytes)
     if (!flusher->data_dir && query_file_pending_bytes(file) < MEMORY_BYTES)
         return;
     pthread_mutex_lock(&flusher->lock);
-    if (!node->is_queued) {
+    if (!node->is_queued && !node->is_removed) {
         queue_locked(flusher, node, now_ns(flusher) + delay_ns + node->backoff_ns);
         pthread_cond_signal(&flusher->work);
     }

@@ -199,6 +199,7 @@ static void forget_pending(QueryFile *file)
 {
     int64_t bytes;
 
+    pthread_mutex_lock(&file->merge_lock);
     pthread_mutex_lock(&file->lock);
     bytes = (int64_t)(file->active->bytes + (file->writing ? file->writing->bytes : 0));
     pending_free(file->active);
@@ -206,6 +207,7 @@ static void forget_pending(QueryFile *file)
     file->active = pending_new();
     file->writing = NULL;
     pthread_mutex_unlock(&file->lock);
+    pthread_mutex_unlock(&file->merge_lock);
     pending_free(file->written);
     file->written = pending_new();
     flusher_note(file->flusher, file, -bytes);
