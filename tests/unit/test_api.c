@@ -1,0 +1,295 @@
+/* test_api.c -- requests in, responses out, on the inline engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "server/harness.h"
+
+static Harness *harness;
+static Arena   *mem;
+
+static int set_up(void **state)
+{
+    Err err;
+
+    (void)state;
+    mem = arena_new(0);
+    if (harness_open(NULL, 0, &harness, &err) != ERR_OK)
+        fail_msg("%s", err.msg);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    harness_close(harness);
+    arena_free(mem);
+    return 0;
+}
+
+static Str request(const char *method, const char *path, const char *accept, const char *body,
+                   int *status)
+{
+    ApiHeader  header = {STR("accept"), str_from(accept)};
+    ApiRequest request = {.method = str_from(method),
+                          .path = str_from(path),
+                          .headers = accept ? &header : NULL,
+                          .headers_len = accept ? 1 : 0,
+                          .body = str_from(body ? body : ""),
+                          .http_major = 1,
+                          .http_minor = 1};
+    Str        out;
+    Err        err;
+
+    *status = 0;
+    assert_int_equal(harness_request(harness, &request, mem, status, &out, &err), ERR_OK);
+    return out;
+}
+
+static Str post(const char *path, const char *body, int *status)
+{
+    return request("POST", path, NULL, body, status);
+}
+
+#define assert_has(text, part)                                                                     \
+    do {                                                                                           \
+        Str has_text_ = (text);                                                                    \
+        if (str_find(has_text_, str_from(part), 0) < 0)                                            \
+            fail_msg("no %s in %.*s", part, STR_ARG(has_text_));                                   \
+    } while (0)
+
+static void create_orders(void)
+{
+    int status;
+    Str body = post("/ksql",
+                    "{\"ksql\":\"CREATE STREAM ORDERS (ID INT KEY, ITEM STRING, N INT) WITH "
+                    "(KAFKA_TOPIC='orders', PARTITIONS=1, VALUE_FORMAT='JSON');"
+                    "CREATE TABLE SUMS AS SELECT ITEM, SUM(N) AS TOTAL FROM ORDERS GROUP BY ITEM;"
+                    "\"}",
+                    &status);
+
+    assert_int_equal(status, 200);
+    assert_has(body, "\"@type\":\"currentStatus\"");
+    assert_has(body, "\"queryId\":\"CTAS_SUMS_1\"");
+}
+
+static void insert(const char *values)
+{
+    Buf body = buf_in(mem);
+    int status;
+    Err err;
+
+    buf_printf(&body, "{\"ksql\":\"INSERT INTO ORDERS (ID, ITEM, N) VALUES %s;\"}", values);
+    assert_true(str_eq(post("/ksql", str_to_c(mem, buf_view(&body)), &status), STR("[]")));
+    assert_int_equal(status, 200);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+}
+
+static void small_endpoints_answer(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_has(request("GET", "/info", NULL, NULL, &status), "\"serverStatus\":\"RUNNING\"");
+    assert_int_equal(status, 200);
+    assert_has(request("GET", "/healthcheck", NULL, NULL, &status), "\"isHealthy\":true");
+    assert_has(request("GET", "/status", NULL, NULL, &status), "commandStatuses");
+    request("GET", "/status/stream/NOPE/create", NULL, NULL, &status);
+    assert_int_equal(status, 404);
+    assert_true(str_eq(request("GET", "/is_valid_property/auto.offset.reset", NULL, NULL, &status),
+                       STR("true")));
+    request("GET", "/is_valid_property/nonsense", NULL, NULL, &status);
+    assert_int_equal(status, 400);
+    request("GET", "/", NULL, NULL, &status);
+    assert_int_equal(status, 307);
+    assert_true(str_eq(request("GET", "/chc/live", NULL, NULL, &status), STR("{}")));
+    request("GET", "/nowhere", NULL, NULL, &status);
+    assert_int_equal(status, 404);
+}
+
+static void nothing_runs_when_one_statement_is_bad(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    body = post("/ksql",
+                "{\"ksql\":\"CREATE STREAM A (V INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1, "
+                "VALUE_FORMAT='JSON'); CREATE STREAM B AS SELECT NOPE FROM A;\"}",
+                &status);
+    assert_int_equal(status, 400);
+    assert_has(body, "\"@type\":\"statement_error\"");
+    assert_has(body, "\"error_code\":40001");
+    assert_has(body, "\"entities\":[]");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW STREAMS;\"}", &status), "\"streams\":[");
+    assert_true(str_find(post("/ksql", "{\"ksql\":\"SHOW STREAMS;\"}", &status),
+                         STR("\"name\":\"A\""), 0) < 0);
+}
+
+static void malformed_requests_are_named(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_has(post("/ksql", "{", &status), "Invalid JSON in request");
+    assert_int_equal(status, 400);
+    assert_has(post("/ksql", "{}", &status), "\\\"ksql\\\"");
+    assert_has(post("/query-stream", "{\"ksql\":\"x\"}", &status), "\\\"sql\\\"");
+    assert_has(post("/ksql", "{\"ksql\":\"SELECT 1;\"}", &status), "error_code");
+    assert_has(
+        post("/ksql", "{\"ksql\":\"SHOW STREAMS;\",\"streamsProperties\":{\"x.y\":1}}", &status),
+        "unknown property");
+    assert_int_equal(status, 400);
+    assert_has(post("/ksql", "{\"ksql\":\"SELECT * FROM A;\"}", &status), "40002");
+}
+
+static void pull_query_answers_in_each_style(void **state)
+{
+    static const char v1[] = "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM = 'a';\"}";
+    static const char st[] = "{\"sql\":\"SELECT * FROM SUMS WHERE ITEM = 'a';\"}";
+    int               status;
+
+    (void)state;
+    create_orders();
+    insert("(1, 'a', 2), (2, 'b', 5), (3, 'a', 4)");
+    assert_has(post("/query", v1, &status), "`ITEM` STRING KEY, `TOTAL` INTEGER");
+    assert_has(post("/query", v1, &status), "{\"row\":{\"columns\":[\"a\",6]}}");
+    assert_int_equal(status, 200);
+    assert_has(post("/query-stream", st, &status), "\"columnNames\":[\"ITEM\",\"TOTAL\"]");
+    assert_has(post("/query-stream", st, &status), "\n[\"a\",6]\n");
+    assert_has(request("POST", "/query-stream", "application/json", st, &status), ",\n[\"a\",6]]");
+    assert_has(request("POST", "/query-stream", "text/html;q=1, application/vnd.ksql.v1+json;q=0.1",
+                       st, &status),
+               "{\"row\":{\"columns\":[\"a\",6]}}");
+    request("POST", "/query-stream", "text/html", st, &status);
+    assert_int_equal(status, 406);
+}
+
+static void push_query_ends_at_its_limit(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    create_orders();
+    insert("(1, 'a', 2), (2, 'b', 5), (3, 'a', 4)");
+    body = post("/query", "{\"ksql\":\"SELECT ID, N FROM ORDERS EMIT CHANGES LIMIT 2;\"}", &status);
+    assert_int_equal(status, 200);
+    assert_has(body, "\"schema\":\"`ID` INTEGER, `N` INTEGER\"");
+    assert_has(body, "{\"row\":{\"columns\":[2,5]}}");
+    assert_has(body, "{\"finalMessage\":\"Limit Reached\"}]");
+    body = post("/query-stream", "{\"sql\":\"SELECT ID FROM ORDERS;\"}", &status);
+    assert_has(body, "[3]\n");
+}
+
+static void session_statements_hold_for_the_request(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_has(post("/ksql",
+                    "{\"ksql\":\"SET 'auto.offset.reset'='latest'; DEFINE x = 'y'; SHOW VARIABLES;"
+                    "SHOW PROPERTIES; UNDEFINE nothing;\"}",
+                    &status),
+               "{\"name\":\"X\",\"value\":\"y\"}");
+    assert_has(post("/ksql", "{\"ksql\":\"UNDEFINE nothing;\"}", &status), "warning_entity");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW VARIABLES;\"}", &status), "\"variables\":[]");
+}
+
+static void catalog_is_described(void **state)
+{
+    int status;
+
+    (void)state;
+    create_orders();
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW TABLES;\"}", &status), "\"name\":\"SUMS\"");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW TOPICS;\"}", &status), "\"name\":\"orders\"");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW ALL TOPICS;\"}", &status),
+               "_weir-default_-commands");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW QUERIES;\"}", &status), "\"RUNNING\":1");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW QUERIES EXTENDED;\"}", &status),
+               "queryDescriptions");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW FUNCTIONS;\"}", &status), "\"name\":\"SUM\"");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW TYPES;\"}", &status), "\"types\":{}");
+    assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE SUMS EXTENDED;\"}", &status), "CTAS_SUMS_1");
+    assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE FUNCTION SUM;\"}", &status), "AGGREGATE");
+    assert_has(post("/ksql", "{\"ksql\":\"EXPLAIN CTAS_SUMS_1;\"}", &status), "executionPlan");
+    assert_has(post("/ksql", "{\"ksql\":\"EXPLAIN SELECT * FROM ORDERS EMIT CHANGES;\"}", &status),
+               "\"queryType\":\"PUSH\"");
+    assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE SUMZ;\"}", &status), "did you mean");
+    assert_has(post("/ksql", "{\"ksql\":\"ASSERT TOPIC orders WITH (PARTITIONS=1);\"}", &status),
+               "\"exists\":true");
+    post("/ksql", "{\"ksql\":\"ASSERT TOPIC nope;\"}", &status);
+    assert_int_equal(status, 417);
+}
+
+static void print_shows_records_and_guesses(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    create_orders();
+    insert("(1, 'a', 2), (2, 'b', 5)");
+    body = post("/query", "{\"ksql\":\"PRINT orders FROM BEGINNING LIMIT 2;\"}", &status);
+    assert_int_equal(status, 200);
+    assert_has(body, "Value format: JSON or KAFKA_STRING\n");
+    assert_has(body, "value: {\"ITEM\":\"b\",\"N\":5}, partition: 0\n");
+    assert_has(post("/query", "{\"ksql\":\"PRINT nope;\"}", &status), "nope");
+    assert_int_equal(status, 400);
+}
+
+static void websocket_speaks_in_messages(void **state)
+{
+    ApiRequest request = {.method = STR("GET"),
+                          .path = STR("/ws/query"),
+                          .query = STR("request=%7B%22ksql%22%3A%22SELECT%20ID%20FROM%20ORDERS%20"
+                                       "EMIT%20CHANGES%20LIMIT%201%3B%22%7D"),
+                          .http_major = 1,
+                          .http_minor = 1,
+                          .is_websocket = true};
+    int        status;
+    Str        body;
+    Err        err;
+
+    (void)state;
+    create_orders();
+    insert("(1, 'a', 2)");
+    assert_int_equal(harness_request(harness, &request, mem, &status, &body, &err), ERR_OK);
+    assert_has(body, "[{\"name\":\"ID\",\"schema\":{\"type\":\"INTEGER\"");
+    assert_has(body, "{\"row\":{\"columns\":[1]}}");
+    assert_has(body, "{\"error\":\"done\"}");
+}
+
+static void table_deletion_is_marked_in_v1_only(void **state)
+{
+    int status;
+
+    (void)state;
+    create_orders();
+    assert_has(post("/ksql",
+                    "{\"ksql\":\"CREATE TABLE BIG AS SELECT ITEM, SUM(N) AS TOTAL FROM ORDERS "
+                    "GROUP BY ITEM HAVING SUM(N) < 5;\"}",
+                    &status),
+               "CTAS_BIG_2");
+    insert("(1, 'a', 2)");
+    insert("(2, 'a', 7)");
+    assert_has(post("/query", "{\"ksql\":\"SELECT * FROM BIG EMIT CHANGES LIMIT 2;\"}", &status),
+               "{\"row\":{\"columns\":[\"a\",null],\"tombstone\":true}}");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(small_endpoints_answer),       TEST(nothing_runs_when_one_statement_is_bad),
+        TEST(malformed_requests_are_named), TEST(pull_query_answers_in_each_style),
+        TEST(push_query_ends_at_its_limit), TEST(session_statements_hold_for_the_request),
+        TEST(catalog_is_described),         TEST(print_shows_records_and_guesses),
+        TEST(websocket_speaks_in_messages), TEST(table_deletion_is_marked_in_v1_only),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
