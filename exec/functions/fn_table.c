@@ -12,7 +12,7 @@
 
 static const FnDef *const FN_FAMILIES[] = {
     fn_array, fn_bytes,  fn_conditional, fn_encode, fn_json,   fn_lambda, fn_map,
-    fn_mask,  fn_number, fn_other,       fn_regex,  fn_string, fn_url,
+    fn_mask,  fn_number, fn_other,       fn_regex,  fn_string, fn_time,   fn_url,
 };
 static const AggDef *const AGG_FAMILIES[] = {
     agg_basic, agg_collect, agg_distinct, agg_offset, agg_statistics, agg_topk,
