@@ -2,13 +2,15 @@
 
 #include <limits.h>
 
-enum { BENCH_POLL_RECORDS = 1000 };
+enum { BENCH_POLL_RECORDS = 1000, BENCH_EPOCH_RECORDS = 100000 };
 
 typedef struct BenchReader {
     BrokerReader base;
     BenchBroker *broker;
+    BrokerWake   wake;
     int64_t      position;
     bool         is_empty; /* internal topics */
+    bool         rests;    /* until the engine has committed what it has */
 } BenchReader;
 
 typedef struct BenchBatch {
@@ -60,12 +62,14 @@ static ErrCode bench_reader_open(Broker *broker, Str topic, uint32_t partition, 
     BenchReader *reader = MEM_NEW(BenchReader);
 
     (void)partition;
-    (void)wake;
     (void)err;
+    reader->wake = wake;
     reader->base.cls = broker->cls;
     reader->broker = (BenchBroker *)broker;
     reader->position = offset;
     reader->is_empty = bench_is_internal(topic);
+    if (!reader->is_empty)
+        reader->broker->reader = reader;
     *out = &reader->base;
     return ERR_OK;
 }
@@ -88,7 +92,9 @@ static ErrCode bench_reader_poll(BrokerReader *base, size_t bytes_max, RecordBat
     *out = NULL;
     *readable_end = end;
     *position = reader->position;
-    if (reader->position >= end)
+    if (reader->position > 0 && reader->position % BENCH_EPOCH_RECORDS == 0)
+        reader->rests = !reader->rests;
+    if (reader->position >= end || reader->rests)
         return ERR_OK;
     batch = MEM_NEW(BenchBatch);
     while (batch->base.len < BENCH_POLL_RECORDS && reader->position < end) {
@@ -165,10 +171,15 @@ static void bench_txn_close(BrokerTxn *txn)
     mem_free(txn);
 }
 
+/* Called when the engine idles, that is, has committed. */
 static bool bench_step(Broker *broker)
 {
-    (void)broker;
-    return false;
+    BenchReader *reader = ((BenchBroker *)broker)->reader;
+
+    if (!reader || !reader->rests)
+        return false;
+    reader->wake.wake(reader->wake.arg);
+    return true;
 }
 
 static const BrokerClass bench_broker_class = {
