@@ -110,8 +110,7 @@ static double scan_once(const BenchBroker *broker)
         sum += str_hash(broker->templates[i % broker->templates_len].value);
     if (sum == 1)
         puts("");
-    return (double)broker->records /
-           ((double)(clock_monotonic_ns(clock_system()) - began_ns) / 1e9);
+    return (double)broker->records / return (double)broker->records / (cpu_seconds() - began);
 }
 
 static int compare_doubles(const void *a, const void *b)
