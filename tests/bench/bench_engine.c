@@ -109,7 +109,8 @@ static double scan_once(const BenchBroker *broker)
     for (int64_t i = 0; i < broker->records; i++)
         sum += str_hash(broker->templates[i % broker->templates_len].value);
     if (sum == 1)
-        return (double)broker->records / return (double)broker->records / (cpu_seconds() - began);
+        puts("");
+    return (double)broker->records / (cpu_seconds() - began);
 }
 
 static int compare_doubles(const void *a, const void *b)
