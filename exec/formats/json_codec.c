@@ -7,8 +7,8 @@
  *
  * Finding a field.  Records of one topic nearly always have the same fields in the same order.
  * An object's reader therefore remembers, for each position in the object, the name it last met
- * there and what that name meant; when the same bytes stand there again (one memcmp), no hash is
- * computed and no case is folded.  Anything else is looked up: by the exact name first, then by
+ * there and what that name meant; when the same bytes stand there again (one memcmp), the name is
+ * not even scanned.  Anything else is looked up: by the exact name first, then by
  * the upper-cased name; an exact match wins over an upper-cased one wherever it stands, and of
  * equal ones the last.
  *
@@ -26,9 +26,9 @@
 #include "common/vec.h"
 
 enum {
-    GUESSES_MAX = 64,      /* positions of an object whose name is remembered */
-    GUESS_NAME_BYTES = 48, /* longer names are looked up each time */
-    MAP_LINEAR_MAX = 16    /* entries up to which a map's keys are compared one by one */
+    GUESSES_MAX = 64,   /* positions of an object whose name is remembered */
+    GUESS_BYTES = 46,   /* longer names are looked up each time */
+    MAP_LINEAR_MAX = 16 /* entries up to which a map's keys are compared one by one */
 };
 
 /* How a member's name was found: of two members for one field the higher match counts. */
@@ -43,9 +43,9 @@ typedef struct JsonField {
 } JsonField;
 
 typedef struct JsonGuess {
-    char       name[GUESS_NAME_BYTES];
-    JsonField *field; /* NULL: no field of ours */
-    uint8_t    len;   /* 0: nothing remembered */
+    char       text[GUESS_BYTES]; /* "NAME": as it stood in the text */
+    JsonField *field;             /* NULL: no field of ours */
+    uint8_t    len;               /* 0: nothing remembered */
     uint8_t    match;
 } JsonGuess;
 
@@ -218,22 +218,60 @@ static JsonField *field_find(const JsonFields *fields, Arena *mem, Str name, Jso
     return map_get(&fields->by_name, str_upper_ascii(mem, name));
 }
 
-/* The same, by what stood at this position in the object before. */
-static JsonField *field_guess(JsonFields *fields, Arena *mem, uint32_t position, Str name,
-                              JsonMatch *match)
+/* Consumes the comma and the name that stood at this position before, if they stand here again. */
+static bool guess_holds(const JsonGuess *guess, JsonScan *scan, bool *is_first)
 {
-    JsonGuess *guess = &fields->guesses[position];
+    const char *at = scan->at;
 
-    if (position >= GUESSES_MAX || name.len == 0 || name.len > GUESS_NAME_BYTES)
-        return field_find(fields, mem, name, match);
-    if (guess->len != name.len || memcmp(guess->name, name.ptr, name.len) != 0) {
-        memcpy(guess->name, name.ptr, name.len);
-        guess->len = (uint8_t)name.len;
-        guess->field = field_find(fields, mem, name, match);
-        guess->match = (uint8_t)*match;
+    if (guess->len == 0 || scan->end - at < guess->len + 2)
+        return false;
+    if (!*is_first) {
+        if (*at++ != ',')
+            return false;
+        at += *at == ' '; /* as Python writes it */
     }
-    *match = (JsonMatch)guess->match;
-    return guess->field;
+    if (memcmp(at, guess->text, guess->len) != 0)
+        return false;
+    scan->at = at + guess->len;
+    *is_first = false;
+    return true;
+}
+
+/* raw has no escapes, so the same bytes between quotes are the same name. */
+static void guess_set(JsonGuess *guess, Str raw, JsonField *field, JsonMatch match)
+{
+    guess->len = 0;
+    if (raw.len + 3 > GUESS_BYTES)
+        return;
+    guess->text[0] = '"';
+    memcpy(guess->text + 1, raw.ptr, raw.len);
+    memcpy(guess->text + 1 + raw.len, "\":", 2);
+    guess->len = (uint8_t)(raw.len + 3);
+    guess->field = field;
+    guess->match = (uint8_t)match;
+}
+
+/* The next member's field (NULL: none of ours); false at the object's end or on an error. */
+static bool next_field(JsonFields *fields, JsonIn *in, uint32_t position, bool *is_first,
+                       JsonField **out, JsonMatch *match)
+{
+    JsonGuess *guess = position < GUESSES_MAX ? &fields->guesses[position] : NULL;
+    Str        name;
+    bool       has_escape;
+
+    if (guess && guess_holds(guess, &in->scan, is_first)) {
+        *out = guess->field;
+        *match = (JsonMatch)guess->match;
+        return true;
+    }
+    if (!json_next_member(&in->scan, is_first, &name, &has_escape))
+        return false;
+    if (has_escape)
+        name = json_unescape(in->mem, name);
+    *out = field_find(fields, in->mem, name, match);
+    if (guess && !has_escape)
+        guess_set(guess, name, *out, *match);
+    return true;
 }
 
 /* A value that nobody wants: what is surely right is skipped, the rest is read for its errors. */
@@ -253,22 +291,18 @@ static ErrCode read_unwanted(JsonIn *in, JsonCodec *codec)
 
 ErrCode json_fields_read(JsonFields *fields, JsonIn *in, Value *out)
 {
-    bool     is_first = true, has_escape;
-    uint32_t position = 0;
-    Str      name;
+    bool       is_first = true;
+    uint32_t   position = 0;
+    JsonField *field;
+    JsonMatch  match;
 
     for (uint32_t i = 0; i < fields->len; i++)
         fields->items[i].seen = MATCH_NONE;
     if (!json_enter(&in->scan))
         return json_malformed(in);
-    while (json_next_member(&in->scan, &is_first, &name, &has_escape)) {
-        JsonMatch  match;
-        JsonField *field;
-        ErrCode    rc;
+    while (next_field(fields, in, position++, &is_first, &field, &match)) {
+        ErrCode rc;
 
-        if (has_escape)
-            name = json_unescape(in->mem, name);
-        field = field_guess(fields, in->mem, position++, name, &match);
         if (!field || match < field->seen) {
             if (!json_skip(&in->scan, NULL))
                 return json_malformed(in);
