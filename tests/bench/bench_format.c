@@ -35,7 +35,8 @@ static void orders_make(Bench *bench)
     for (int i = 0; i < ORDERS; i++) {
         bench->orders[i] =
             str_printf(bench->mem,
-                       "{\"ORDERTIME\":%lld,\"ORDERID\":%d,\"ITEMID\":\"Item_%d\",\"ORDERUNITS\":"
+                       "{\"ORDERTIME\":%lld,\"ORDERID\":%d,\"ITEMID\":\"Item_%d\","
+                       "\"ORDERUNITS\":"
                        "%d.%d,\"CUSTOMER\":\"customer-%d\",\"STATUS\":\"NEW\",\"PRIORITY\":%d,"
                        "\"ADDRESS\":{\"CITY\":\"City_%d\",\"STATE\":\"CA\",\"ZIPCODE\":%d}}",
                        1700000000000LL + i, i, i % 997, i % 10, i % 7, i % 1000, i % 5, i % 99,
