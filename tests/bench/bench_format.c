@@ -51,21 +51,22 @@ static FormatSide side_of(const Column *cols, uint32_t len, FormatKind kind)
         .spec = {.kind = kind, .is_wrapped = true, .delimiter = ','}, .cols = cols, .len = len};
 }
 
+static const TypeField address_fields[] = {
+    {STR("CITY"), &type_string}, {STR("STATE"), &type_string}, {STR("ZIPCODE"), &type_bigint}};
+
 static void codecs_open(Bench *bench)
 {
     static const bool is_wanted[COLUMNS] = {false, true, true, true, false, false, false, true};
-    TypeField         address[] = {
-                {STR("CITY"), &type_string}, {STR("STATE"), &type_string}, {STR("ZIPCODE"), &type_bigint}};
-    const Type *struct_type = type_struct(bench->mem, address, 3);
-    Column      cols[COLUMNS] = {
-             {.name = STR("ORDERTIME"), .type = &type_bigint},
-             {.name = STR("ORDERID"), .type = &type_int},
-             {.name = STR("ITEMID"), .type = &type_string},
-             {.name = STR("ORDERUNITS"), .type = &type_double},
-             {.name = STR("CUSTOMER"), .type = &type_string},
-             {.name = STR("STATUS"), .type = &type_string},
-             {.name = STR("PRIORITY"), .type = &type_int},
-             {.name = STR("ADDRESS"), .type = struct_type},
+    const Type       *struct_type = type_struct(bench->mem, address_fields, 3);
+    Column            cols[COLUMNS] = {
+                   {.name = STR("ORDERTIME"), .type = &type_bigint},
+                   {.name = STR("ORDERID"), .type = &type_int},
+                   {.name = STR("ITEMID"), .type = &type_string},
+                   {.name = STR("ORDERUNITS"), .type = &type_double},
+                   {.name = STR("CUSTOMER"), .type = &type_string},
+                   {.name = STR("STATUS"), .type = &type_string},
+                   {.name = STR("PRIORITY"), .type = &type_int},
+                   {.name = STR("ADDRESS"), .type = struct_type},
     };
     Column     cols_out[COLUMNS_OUT] = {cols[1], cols[2], cols[3], cols[7]};
     FormatSide in = side_of(cols, COLUMNS, FORMAT_JSON);
