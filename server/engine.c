@@ -142,6 +142,8 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
     if (rc == ERR_OK)
         rc = open_runtime(engine, err);
     if (rc == ERR_OK)
+        rc = engine_open_log_stream(engine, err);
+    if (rc == ERR_OK)
         rc = engine_replay(engine, err);
     if (rc != ERR_OK) {
         engine_close(engine);

@@ -93,6 +93,8 @@ ErrCode engine_start_query(Engine *engine, const CatalogQuery *query, const Prop
 void engine_note_status(Engine *engine, Str id, Str status, Str message, Str query_id,
                         int64_t sequence);
 
+/* engine_log_stream.c: the stream over the processing log. */
+ErrCode engine_open_log_stream(Engine *engine, Err *err) ERR_MUST_USE;
 /* engine_replay.c: reads the command topic, applies it, starts what is left. */
 ErrCode engine_replay(Engine *engine, Err *err) ERR_MUST_USE;
 /* engine_names.c */

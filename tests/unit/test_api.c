@@ -263,6 +263,32 @@ static void websocket_speaks_in_messages(void **state)
     assert_has(body, "{\"error\":\"done\"}");
 }
 
+static void skipped_record_is_in_the_processing_log(void **state)
+{
+    HarnessRecord record = {.topic = STR("orders"), .ts = 5};
+    Json         *text;
+    int           status;
+    Err           err;
+
+    (void)state;
+    create_orders();
+    assert_int_equal(json_parse(mem, STR("{\"ITEM\":\"a\",\"N\":\"many\"}"), &text, &err), ERR_OK);
+    record.value = text;
+    assert_int_equal(harness_produce(harness, &record, &err), ERR_OK);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    assert_has(post("/query",
+                    "{\"ksql\":\"SELECT MESSAGE->deserializationError->`TOPIC` AS T, "
+                    "MESSAGE->deserializationError->offset AS O, "
+                    "MESSAGE->deserializationError->errorMessage AS E "
+                    "FROM KSQL_PROCESSING_LOG EMIT CHANGES LIMIT 1;\"}",
+                    &status),
+               "{\"row\":{\"columns\":[\"orders\",0,\"");
+    post("/ksql", "{\"ksql\":\"DROP STREAM KSQL_PROCESSING_LOG;\"}", &status);
+    assert_int_equal(status, 400);
+    post("/ksql", "{\"ksql\":\"INSERT INTO KSQL_PROCESSING_LOG (LOGGER) VALUES ('x');\"}", &status);
+    assert_int_equal(status, 400);
+}
+
 static void table_deletion_is_marked_in_v1_only(void **state)
 {
     int status;
@@ -284,11 +310,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(small_endpoints_answer),       TEST(nothing_runs_when_one_statement_is_bad),
-        TEST(malformed_requests_are_named), TEST(pull_query_answers_in_each_style),
-        TEST(push_query_ends_at_its_limit), TEST(session_statements_hold_for_the_request),
-        TEST(catalog_is_described),         TEST(print_shows_records_and_guesses),
-        TEST(websocket_speaks_in_messages), TEST(table_deletion_is_marked_in_v1_only),
+        TEST(small_endpoints_answer),
+        TEST(nothing_runs_when_one_statement_is_bad),
+        TEST(malformed_requests_are_named),
+        TEST(pull_query_answers_in_each_style),
+        TEST(push_query_ends_at_its_limit),
+        TEST(session_statements_hold_for_the_request),
+        TEST(catalog_is_described),
+        TEST(print_shows_records_and_guesses),
+        TEST(websocket_speaks_in_messages),
+        TEST(skipped_record_is_in_the_processing_log),
+        TEST(table_deletion_is_marked_in_v1_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
