@@ -9,7 +9,6 @@
 
 #include "planner/bind.h"
 #include "planner/fn_resolve.h"
-#include "planner/not_yet.h"
 
 /* A call on its way: parallel to the AST's arguments. */
 typedef struct Call {
@@ -29,7 +28,6 @@ static ErrCode unknown_function(BindCtx *ctx, Str name, SrcPos pos, Err *err)
 {
     Str near = fn_table_nearest(ctx->env->fns, name, ctx->mem);
 
-    TRY(not_yet_function(name, pos, err));
     err_set_at(err, ERR_STATEMENT, pos, "unknown function \"%.*s\"", STR_ARG(name));
     if (near.ptr)
         err_hint(err, "did you mean \"%.*s\"?", STR_ARG(near));

@@ -137,25 +137,7 @@ static ErrCode check_headers_once(const AstColumn *ast, const Column *column, co
     return ERR_OK;
 }
 
-/* Which word marks a key is part of the syntax, as in ksqlDB. */
-static ErrCode check_key_word(const AstColumn *ast, bool is_table, Err *err)
-{
-    if (is_table && ast->role == AST_COLUMN_KEY) {
-        err_set_at(err, ERR_SYNTAX, ast->pos, "column \"%.*s\" of a table is marked KEY",
-                   STR_ARG(ast->name.text));
-        err_hint(err, "a table's key is a PRIMARY KEY");
-        return ERR_SYNTAX;
-    }
-    if (!is_table && ast->role == AST_COLUMN_PRIMARY_KEY) {
-        err_set_at(err, ERR_SYNTAX, ast->pos, "column \"%.*s\" of a stream is marked PRIMARY KEY",
-                   STR_ARG(ast->name.text));
-        err_hint(err, "a stream's key is a KEY");
-        return ERR_SYNTAX;
-    }
-    return ERR_OK;
-}
-
-static ErrCode bind_column(const PlannerEnv *env, Arena *mem, const AstColumn *ast, bool is_table,
+static ErrCode bind_column(const PlannerEnv *env, Arena *mem, const AstColumn *ast,
                            const Column *before, uint32_t len, Column *out, Err *err)
 {
     static const ColumnRole roles[] = {
@@ -164,7 +146,6 @@ static ErrCode bind_column(const PlannerEnv *env, Arena *mem, const AstColumn *a
         [AST_COLUMN_HEADER] = COLUMN_HEADER,
     };
 
-    TRY(check_key_word(ast, is_table, err));
     *out = (Column){.name = str_copy(mem, ast->name.text), .role = roles[ast->role]};
     if (is_pseudo_name(out->name))
         return err_set_at(err, ERR_STATEMENT, ast->name.pos,
@@ -204,7 +185,7 @@ static const Schema *order_columns(Arena *mem, const Column *cols, uint32_t len)
     return schema;
 }
 
-static ErrCode bind_columns(const PlannerEnv *env, Arena *mem, const AstColumns *ast, bool is_table,
+static ErrCode bind_columns(const PlannerEnv *env, Arena *mem, const AstColumns *ast,
                             const Schema **out, Err *err)
 {
     Column *cols = ARENA_ARRAY(mem, Column, ast->len);
@@ -213,7 +194,7 @@ static ErrCode bind_columns(const PlannerEnv *env, Arena *mem, const AstColumns 
         return err_set_at(err, ERR_LIMIT, ast->pos, "%zu columns: at most %lld are possible",
                           ast->len, (long long)g_limits.columns);
     for (uint32_t i = 0; i < ast->len; i++)
-        TRY(bind_column(env, mem, &ast->items[i], is_table, cols, i, &cols[i], err));
+        TRY(bind_column(env, mem, &ast->items[i], cols, i, &cols[i], err));
     *out = order_columns(mem, cols, (uint32_t)ast->len);
     return ERR_OK;
 }
@@ -303,7 +284,7 @@ static ErrCode fill_source(StmtCtx *ctx, Source *source, Err *err)
     source->is_table = ast->is_table;
     source->is_read_only = ast->is_source;
     TRY(with_props_read(&ast->props, ctx->stmt->pos, WITH_IN_CREATE, &props, err));
-    TRY(bind_columns(ctx->env, source->mem, &ast->columns, ast->is_table, &source->schema, err));
+    TRY(bind_columns(ctx->env, source->mem, &ast->columns, &source->schema, err));
     source->physical = source->schema;
     TRY(bind_formats(ctx->env, &props, source, err));
     TRY(check_columns(ast, &props, source->schema, err));
@@ -457,8 +438,7 @@ static ErrCode add_columns(StmtCtx *ctx, Source *source, Err *err)
 
     memcpy(cols, before->cols, len * sizeof *cols);
     for (size_t i = 0; i < ast->columns.len; i++, len++) {
-        TRY(bind_column(ctx->env, source->mem, &ast->columns.items[i], source->is_table, cols, len,
-                        &cols[len], err));
+        TRY(bind_column(ctx->env, source->mem, &ast->columns.items[i], cols, len, &cols[len], err));
         if (cols[len].role != COLUMN_VALUE)
             return err_set_at(err, ERR_STATEMENT, ast->columns.items[i].pos,
                               "ALTER adds value columns only");

@@ -27,7 +27,4 @@ ErrCode not_yet(NotYet what, SrcPos pos, Err *err) ERR_MUST_USE;
 /* ERR_OK for a format that runs. */
 ErrCode not_yet_format(FormatKind format, SrcPos pos, Err *err) ERR_MUST_USE;
 
-/* ERR_OK for a name that is no function of the language. */
-ErrCode not_yet_function(Str name, SrcPos pos, Err *err) ERR_MUST_USE;
-
 #endif
