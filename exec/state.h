@@ -57,6 +57,9 @@ State *state_new(const StateOpts *opts);
 void   state_free(State *state);
 
 uint64_t state_hash(Str key);
+/* Asks memory for what looking these keys up will read.  Worth it for a batch of rows: the state of
+ * many keys does not fit any cache, and waiting for it is most of a look-up. */
+void state_prefetch(const State *state, const uint64_t *hashes, size_t len);
 /* *out NULL: no such key.  The entry is valid until the next call on this state. */
 ErrCode state_find(State *state, Str key, uint64_t hash, StateEntry **out, Err *err) ERR_MUST_USE;
 /* Finds or makes the entry (slots null, ts 0) and marks it dirty in the current epoch. */

@@ -75,17 +75,17 @@ static Entry *table_find(const State *state, Str key, uint64_t hash)
     return NULL;
 }
 
-static void table_place(TableSlot *table, size_t cap, Entry *entry)
+static void table_place(TableSlot *table, size_t cap, TableSlot slot)
 {
     size_t mask = cap - 1;
-    size_t i = entry->hash & mask;
+    size_t i = slot.hash & mask;
 
     while (table[i].entry)
         i = (i + 1) & mask;
-    table[i] = (TableSlot){entry->hash, entry};
+    table[i] = slot;
 }
 
-static void table_insert(State *state, Entry *entry)
+static void table_insert(State *state, Entry *entry, uint64_t hash)
 {
     if ((state->entries + 1) * 3 > state->table_cap * 2) {
         size_t     cap = state->table_cap * 2;
@@ -93,21 +93,21 @@ static void table_insert(State *state, Entry *entry)
 
         for (size_t i = 0; i < state->table_cap; i++) {
             if (state->table[i].entry)
-                table_place(table, cap, state->table[i].entry);
+                table_place(table, cap, state->table[i]);
         }
         mem_free(state->table);
         state->table = table;
         state->table_cap = cap;
         state->hand = 0;
     }
-    table_place(state->table, state->table_cap, entry);
+    table_place(state->table, state->table_cap, (TableSlot){hash, entry});
     state->entries++;
 }
 
 static void table_remove(State *state, const Entry *entry)
 {
     size_t mask = state->table_cap - 1;
-    size_t gap = entry->hash & mask;
+    size_t gap = state_hash(entry_key(entry)) & mask;
 
     while (state->table[gap].entry != entry)
         gap = (gap + 1) & mask;
@@ -131,15 +131,15 @@ static Entry *entry_add(State *state, Str key, uint64_t hash)
     Entry   *entry = mem_alloc(entry_bytes(state, key.len));
 
     assert(key.len > 0 && key.len <= UINT32_MAX);
-    *entry = (Entry){.hash = hash, .key_len = (uint32_t)key.len, .flags = ENTRY_REMOVED};
+    *entry = (Entry){.key_len = (uint32_t)key.len, .flags = ENTRY_REMOVED};
     entry->pub.slots = entry->slots;
     entry->key = (char *)(entry->slots + slots_len);
     memset(entry->slots, 0, slots_len * sizeof(Value));
     memcpy(entry->key, key.ptr, key.len);
     state->bytes += entry_bytes(state, key.len);
-    table_insert(state, entry);
+    table_insert(state, entry, hash);
     if (state->index)
-        entry->node = state_index_insert(state->index, entry, entry_key(entry));
+        state_index_insert(state->index, entry, entry_key(entry));
     return entry;
 }
 
@@ -147,8 +147,8 @@ void state_drop_entry(State *state, Entry *entry)
 {
     assert(!entry->images);
     table_remove(state, entry);
-    if (entry->node)
-        state_index_remove(state->index, entry->node);
+    if (state->index)
+        state_index_remove(state->index, entry_key(entry));
     if (state->last == entry)
         state->last = NULL;
     entry_free(state, entry);
@@ -221,6 +221,21 @@ static ErrCode read_back(State *state, Str key, uint64_t hash, Entry **out, Err 
     }
     *out = entry;
     return ERR_OK;
+}
+
+void state_prefetch(const State *state, const uint64_t *hashes, size_t len)
+{
+    size_t mask = state->table_cap - 1;
+
+    for (size_t i = 0; i < len; i++)
+        __builtin_prefetch(&state->table[hashes[i] & mask]);
+    for (size_t i = 0; i < len; i++) {
+        /* Mostly the key is where it wants to be. */
+        const Entry *entry = state->table[hashes[i] & mask].entry;
+
+        __builtin_prefetch(entry);
+        __builtin_prefetch((const char *)entry + CACHE_LINE);
+    }
 }
 
 /* --- finding and changing --------------------------------------------------------------------- */
@@ -331,7 +346,7 @@ static ErrCode open_index(State *state, Err *err)
         Entry *entry = state->table[i].entry;
 
         if (entry)
-            entry->node = state_index_insert(state->index, entry, entry_key(entry));
+            state_index_insert(state->index, entry, entry_key(entry));
     }
     return ERR_OK;
 }

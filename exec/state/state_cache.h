@@ -27,10 +27,8 @@ enum EntryFlag {
 };
 
 struct Entry {
-    StateEntry pub; /* must be first: StateEntry * <-> Entry * */
-    uint64_t   hash;
+    StateEntry pub;    /* must be first: StateEntry * <-> Entry * */
     Image     *images; /* newest first; NULL: clean */
-    IndexNode *node;   /* in the ordered index; NULL: there is none */
     char      *key;    /* behind the slots */
     uint32_t   key_len;
     uint32_t   flags;
@@ -66,6 +64,7 @@ typedef struct TableSlot {
 } TableSlot;
 
 enum { GENERATIONS = 3 }; /* two unsettled epochs and the current one */
+enum { CACHE_LINE = 64 };
 
 typedef struct StateIndex StateIndex;
 
@@ -132,8 +131,8 @@ void state_generations_deinit(State *state);
 
 StateIndex *state_index_new(void);
 void        state_index_free(StateIndex *index); /* NULL is fine */
-IndexNode  *state_index_insert(StateIndex *index, Entry *entry, Str key);
-void        state_index_remove(StateIndex *index, IndexNode *node);
+void        state_index_insert(StateIndex *index, Entry *entry, Str key);
+void        state_index_remove(StateIndex *index, Str key);
 /* First node whose key is not below key. */
 IndexNode *state_index_from(const StateIndex *index, Str key);
 IndexNode *state_index_next(const IndexNode *node);

@@ -95,7 +95,7 @@ static uint32_t random_levels(StateIndex *index)
     return levels;
 }
 
-IndexNode *state_index_insert(StateIndex *index, Entry *entry, Str key)
+void state_index_insert(StateIndex *index, Entry *entry, Str key)
 {
     IndexNode *before[LEVELS_MAX];
     uint32_t   levels = random_levels(index);
@@ -113,18 +113,18 @@ IndexNode *state_index_insert(StateIndex *index, Entry *entry, Str key)
         before[level]->next[level] = node;
     }
     index->bytes += node_bytes(levels);
-    return node;
 }
 
-void state_index_remove(StateIndex *index, IndexNode *node)
+void state_index_remove(StateIndex *index, Str key)
 {
     IndexNode *before[LEVELS_MAX];
+    IndexNode *node;
 
-    find_before(index, node->key, before);
-    for (uint32_t level = 0; level < node->levels; level++) {
-        assert(before[level]->next[level] == node);
+    find_before(index, key, before);
+    node = before[0]->next[0];
+    assert(node && str_eq(node->key, key));
+    for (uint32_t level = 0; level < node->levels; level++)
         before[level]->next[level] = node->next[level];
-    }
     index->bytes -= node_bytes(node->levels);
     mem_free(node);
 }
