@@ -31,14 +31,24 @@ static const char why_end[] = "the text ends too early";
 static const char why_depth[] = "nested too deeply";
 static const char why_value[] = "a value is expected";
 static const char why_comma[] = "a comma or the closing bracket is expected";
+static const char why_colon[] = "a colon is expected";
+static const char why_number[] = "a number is malformed";
 static const char why_string[] = "a string is expected";
 
-static bool fail(JsonScan *scan, const char *why)
+/* The first error counts; nothing is read behind it. */
+static __attribute__((noinline)) bool fail(JsonScan *scan, const char *why)
 {
-    /* The first error counts; nothing is read behind it. */
     if (!scan->why)
         scan->why = why;
     return false;
+}
+
+static __attribute__((noinline)) const char *fail_at(JsonScan *scan, const char *at,
+                                                     const char *why)
+{
+    scan->at = at;
+    fail(scan, why);
+    return NULL;
 }
 
 void json_scan_init(JsonScan *scan, Str text)
@@ -53,35 +63,23 @@ static inline bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static inline void skip_space(JsonScan *scan)
+/* Compact text has no white space, pretty-printed text much. */
+static inline const char *after_space(const char *at, const char *end)
 {
-    const char *at = scan->at;
-
-    /* Compact text has none, pretty-printed text much. */
-    while (at < scan->end && is_space(*at))
+    while (at < end && (unsigned char)*at <= ' ' && is_space(*at))
         at++;
-    scan->at = at;
+    return at;
 }
 
-static JsonKind kind_of(char c)
-{
-    switch (c) {
-    case 'n':
-        return JSON_NULL;
-    case 'f':
-        return JSON_FALSE;
-    case 't':
-        return JSON_TRUE;
-    case '"':
-        return JSON_STRING;
-    case '[':
-        return JSON_ARRAY;
-    case '{':
-        return JSON_OBJECT;
-    default:
-        return c == '-' || (c >= '0' && c <= '9') ? JSON_NUMBER : JSON_ERROR;
-    }
-}
+/* What begins with each byte; JSON_ERROR is 0. */
+static const uint8_t kind_of[256] = {
+    ['n'] = JSON_NULL,   ['f'] = JSON_FALSE,  ['t'] = JSON_TRUE,   ['"'] = JSON_STRING,
+    ['['] = JSON_ARRAY,  ['{'] = JSON_OBJECT, ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER,
+    ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER,
+    ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER,
+    ['9'] = JSON_NUMBER,
+};
+_Static_assert(JSON_ERROR == 0, "kind_of gives it for all other bytes");
 
 JsonKind json_peek(JsonScan *scan)
 {
@@ -89,31 +87,15 @@ JsonKind json_peek(JsonScan *scan)
 
     if (scan->why)
         return JSON_ERROR;
-    skip_space(scan);
+    scan->at = after_space(scan->at, scan->end);
     if (scan->at == scan->end) {
         fail(scan, why_end);
         return JSON_ERROR;
     }
-    kind = kind_of(*scan->at);
+    kind = (JsonKind)kind_of[(unsigned char)*scan->at];
     if (kind == JSON_ERROR)
         fail(scan, why_value);
     return kind;
-}
-
-/* Consumes c after white space, if it stands there. */
-static inline bool accept(JsonScan *scan, char c)
-{
-    if (scan->why)
-        return false;
-    if (scan->at < scan->end && *scan->at == c) {
-        scan->at++;
-        return true;
-    }
-    skip_space(scan);
-    if (scan->at == scan->end || *scan->at != c)
-        return false;
-    scan->at++;
-    return true;
 }
 
 /* --- strings ---------------------------------------------------------------------------------- */
@@ -226,26 +208,52 @@ static bool skip_special(JsonScan *scan, bool *has_escape)
     return skip_utf8(scan);
 }
 
+/* The rest of a string in which something special was found at scan->at. */
+static __attribute__((noinline)) bool skip_specials(JsonScan *scan, bool *has_escape)
+{
+    while (scan->at < scan->end && *scan->at != '"') {
+        if (!skip_special(scan, has_escape))
+            return false;
+        scan->at = skip_plain(scan->at, scan->end);
+    }
+    return scan->at < scan->end || fail(scan, why_end);
+}
+
+/* The closing quote of the string whose first byte is at from; NULL after an error. */
+static inline const char *string_end(JsonScan *scan, const char *from, bool *has_escape)
+{
+    const char *at = skip_plain(from, scan->end);
+
+    *has_escape = false;
+    /* Most strings are plain up to their end. */
+    if (at < scan->end && *at == '"')
+        return at;
+    scan->at = at;
+    return skip_specials(scan, has_escape) ? scan->at : NULL;
+}
+
+/* One string at or after at, and where it ends; NULL after an error. */
+static inline const char *take_string(JsonScan *scan, const char *at, Str *raw, bool *has_escape)
+{
+    const char *quote;
+
+    at = after_space(at, scan->end);
+    if (at == scan->end || *at != '"')
+        return fail_at(scan, at, why_string);
+    quote = string_end(scan, at + 1, has_escape);
+    if (!quote)
+        return NULL;
+    *raw = (Str){at + 1, (size_t)(quote - at - 1)};
+    return quote + 1;
+}
+
 bool json_string(JsonScan *scan, Str *raw, bool *has_escape)
 {
-    bool        escapes = false;
-    const char *from;
+    const char *at = scan->why ? NULL : take_string(scan, scan->at, raw, has_escape);
 
-    if (!accept(scan, '"'))
-        return fail(scan, why_string);
-    from = scan->at;
-    for (;;) {
-        scan->at = skip_plain(scan->at, scan->end);
-        if (scan->at == scan->end)
-            return fail(scan, why_end);
-        if (*scan->at == '"')
-            break;
-        if (!skip_special(scan, &escapes))
-            return false;
-    }
-    *raw = (Str){from, (size_t)(scan->at - from)};
-    *has_escape = escapes;
-    scan->at++;
+    if (!at)
+        return false;
+    scan->at = at;
     return true;
 }
 
@@ -309,70 +317,79 @@ static inline const char *skip_digits(const char *at, const char *end)
     return at;
 }
 
-/* Fraction and exponent behind the integer part. */
-static const char *skip_fraction(JsonScan *scan, const char *at)
+/* Fraction and exponent behind the integer part; NULL when they are malformed. */
+static const char *skip_fraction(const char *at, const char *end)
 {
     const char *from;
 
-    if (at < scan->end && *at == '.') {
+    if (at < end && *at == '.') {
         from = ++at;
-        at = skip_digits(at, scan->end);
+        at = skip_digits(at, end);
         if (at == from)
             return NULL;
     }
-    if (at < scan->end && (*at == 'e' || *at == 'E')) {
+    if (at < end && (*at == 'e' || *at == 'E')) {
         at++;
-        if (at < scan->end && (*at == '+' || *at == '-'))
+        if (at < end && (*at == '+' || *at == '-'))
             at++;
         from = at;
-        at = skip_digits(at, scan->end);
+        at = skip_digits(at, end);
         if (at == from)
             return NULL;
     }
     return at;
 }
 
+/* The end of the number that begins at from; NULL after an error. */
+static inline const char *number_end(JsonScan *scan, const char *from, bool *is_integer)
+{
+    const char *digits = from < scan->end && *from == '-' ? from + 1 : from;
+    const char *at = skip_digits(digits, scan->end);
+
+    *is_integer = true;
+    if (at == digits || (*digits == '0' && at > digits + 1))
+        return fail_at(scan, from, why_number);
+    if (at == scan->end || (*at != '.' && (*at | 0x20) != 'e'))
+        return at;
+    *is_integer = false;
+    at = skip_fraction(at, scan->end);
+    return at ? at : fail_at(scan, from, why_number);
+}
+
 bool json_number(JsonScan *scan, Str *text, bool *is_integer)
 {
-    const char *from, *digits, *at, *integer_end;
+    const char *from = after_space(scan->at, scan->end);
+    const char *end = scan->why ? NULL : number_end(scan, from, is_integer);
 
-    if (scan->why)
+    if (!end)
         return false;
-    skip_space(scan);
-    from = scan->at;
-    digits = from < scan->end && *from == '-' ? from + 1 : from;
-    integer_end = skip_digits(digits, scan->end);
-    if (integer_end == digits || (*digits == '0' && integer_end > digits + 1))
-        return fail(scan, "a number is malformed");
-    at = skip_fraction(scan, integer_end);
-    if (!at)
-        return fail(scan, "a number is malformed");
-    *is_integer = at == integer_end;
-    *text = (Str){from, (size_t)(at - from)};
-    scan->at = at;
+    *text = (Str){from, (size_t)(end - from)};
+    scan->at = end;
     return true;
+}
+
+/* The end of null, true or false at from; NULL after an error. */
+static inline const char *word_end(JsonScan *scan, const char *from, JsonKind kind)
+{
+    size_t left = (size_t)(scan->end - from);
+
+    if (kind == JSON_TRUE && left >= 4 && memcmp(from, "true", 4) == 0)
+        return from + 4;
+    if (kind == JSON_FALSE && left >= 5 && memcmp(from, "false", 5) == 0)
+        return from + 5;
+    if (kind == JSON_NULL && left >= 4 && memcmp(from, "null", 4) == 0)
+        return from + 4;
+    return fail_at(scan, from, why_value);
 }
 
 bool json_word(JsonScan *scan)
 {
-    Str word;
+    JsonKind    kind = json_peek(scan);
+    const char *end = kind == JSON_ERROR ? NULL : word_end(scan, scan->at, kind);
 
-    switch (json_peek(scan)) {
-    case JSON_NULL:
-        word = STR("null");
-        break;
-    case JSON_TRUE:
-        word = STR("true");
-        break;
-    case JSON_FALSE:
-        word = STR("false");
-        break;
-    default:
-        return fail(scan, why_value);
-    }
-    if ((size_t)(scan->end - scan->at) < word.len || memcmp(scan->at, word.ptr, word.len) != 0)
-        return fail(scan, why_value);
-    scan->at += word.len;
+    if (!end)
+        return false;
+    scan->at = end;
     return true;
 }
 
@@ -380,38 +397,67 @@ bool json_word(JsonScan *scan)
 
 bool json_enter(JsonScan *scan)
 {
-    if (!accept(scan, '{') && !accept(scan, '['))
+    JsonKind kind = json_peek(scan);
+
+    if (kind != JSON_ARRAY && kind != JSON_OBJECT)
         return fail(scan, "an object or an array is expected");
-    if (scan->depth >= g_limits.nesting) {
-        scan->at--;
+    if (scan->depth >= g_limits.nesting)
         return fail(scan, why_depth);
-    }
+    scan->at++;
     scan->depth++;
     return true;
 }
 
-/* Goes to the next member or item; false at the closing bracket, consumed, or on an error. */
+/*
+ * Behind a value or an opening bracket: goes to where the next member or item stands.  False at
+ * the closing bracket, which is consumed, and on an error.
+ */
 static inline bool next(JsonScan *scan, bool *is_first, char close)
 {
+    const char *at = after_space(scan->at, scan->end);
+
     if (scan->why)
         return false;
-    if (accept(scan, close)) {
+    if (at == scan->end)
+        return fail_at(scan, at, why_end);
+    if (*at == ',' && !*is_first) {
+        scan->at = at + 1;
+        return true;
+    }
+    scan->at = at;
+    if (*at == close) {
+        scan->at++;
         scan->depth--;
         return false;
     }
-    if (!*is_first && !accept(scan, ','))
-        return fail(scan, scan->at == scan->end ? why_end : why_comma);
+    if (!*is_first)
+        return fail(scan, why_comma);
     *is_first = false;
     return true;
 }
 
+/* The colon at or after at, and where it ends; NULL after an error. */
+static inline const char *take_colon(JsonScan *scan, const char *at)
+{
+    at = after_space(at, scan->end);
+    if (at == scan->end || *at != ':')
+        return fail_at(scan, at, why_colon);
+    return at + 1;
+}
+
 bool json_next_member(JsonScan *scan, bool *is_first, Str *raw_name, bool *has_escape)
 {
+    const char *at;
+
     if (!next(scan, is_first, '}'))
         return false;
-    if (!json_string(scan, raw_name, has_escape))
+    at = take_string(scan, scan->at, raw_name, has_escape);
+    if (at)
+        at = take_colon(scan, at);
+    if (!at)
         return false;
-    return accept(scan, ':') || fail(scan, "a colon is expected");
+    scan->at = at;
+    return true;
 }
 
 bool json_next_item(JsonScan *scan, bool *is_first)
@@ -423,105 +469,114 @@ bool json_at_end(JsonScan *scan)
 {
     if (scan->why)
         return false;
-    skip_space(scan);
+    scan->at = after_space(scan->at, scan->end);
     return scan->at == scan->end;
 }
 
 /* --- skipping --------------------------------------------------------------------------------- */
 
-static bool skip_scalar(JsonScan *scan, JsonKind kind)
-{
-    Str  text;
-    bool flag;
-
-    switch (kind) {
-    case JSON_STRING:
-        return json_string(scan, &text, &flag);
-    case JSON_NUMBER:
-        return json_number(scan, &text, &flag);
-    case JSON_ERROR:
-        return false;
-    default:
-        return json_word(scan);
-    }
-}
-
 /* The brackets that json_skip() has open: a bit each, set for an object. */
 typedef struct Brackets {
     uint64_t bits[SKIP_DEPTH_MAX / 64];
     uint32_t len;
-    bool     is_first; /* nothing has been seen yet in the innermost one */
 } Brackets;
 
-static bool brackets_push(Brackets *brackets, JsonScan *scan, bool is_object)
-{
-    uint64_t bit = UINT64_C(1) << brackets->len % 64;
-
-    if (brackets->len == SKIP_DEPTH_MAX)
-        return fail(scan, why_depth);
-    if (!json_enter(scan))
-        return false;
-    if (brackets->len % 64 == 0)
-        brackets->bits[brackets->len / 64] = 0;
-    if (is_object)
-        brackets->bits[brackets->len / 64] |= bit;
-    else
-        brackets->bits[brackets->len / 64] &= ~bit;
-    brackets->len++;
-    brackets->is_first = true;
-    return true;
-}
-
-/* Goes on in the innermost bracket to where a value stands; false when it has been closed. */
-static bool brackets_next(Brackets *brackets, JsonScan *scan)
+static inline bool in_object(const Brackets *brackets)
 {
     uint32_t top = brackets->len - 1;
-    Str      name;
-    bool     has_escape;
 
-    if (brackets->bits[top / 64] >> top % 64 & 1)
-        return json_next_member(scan, &brackets->is_first, &name, &has_escape);
-    return json_next_item(scan, &brackets->is_first);
+    return brackets->bits[top / 64] >> top % 64 & 1;
 }
 
-/* The rest of a value whose kind is JSON_ARRAY or JSON_OBJECT. */
-static bool skip_nested(JsonScan *scan, JsonKind kind)
+static const char *skip_name(JsonScan *scan, const char *at)
+{
+    Str  name;
+    bool has_escape;
+
+    at = take_string(scan, at, &name, &has_escape);
+    return at ? take_colon(scan, at) : NULL;
+}
+
+/* Behind the bracket that opens at at: where a value stands, or the closing one if *is_empty. */
+static const char *skip_open(JsonScan *scan, const char *at, Brackets *brackets, bool *is_empty)
+{
+    bool      is_object = *at == '{';
+    uint64_t *bits = &brackets->bits[brackets->len / 64];
+
+    if (scan->depth + brackets->len >= g_limits.nesting || brackets->len == SKIP_DEPTH_MAX)
+        return fail_at(scan, at, why_depth);
+    if (brackets->len % 64 == 0)
+        *bits = 0;
+    *bits &= ~(UINT64_C(1) << brackets->len % 64);
+    *bits |= (uint64_t)is_object << brackets->len % 64;
+    brackets->len++;
+    at = after_space(at + 1, scan->end);
+    *is_empty = at < scan->end && *at == (is_object ? '}' : ']');
+    return is_object && !*is_empty ? skip_name(scan, at) : at;
+}
+
+/* Behind a value: where the next one stands, or the end of the whole when no bracket is left. */
+static inline const char *skip_between(JsonScan *scan, const char *at, Brackets *brackets)
+{
+    while (brackets->len > 0) {
+        bool is_object = in_object(brackets);
+
+        at = after_space(at, scan->end);
+        if (at == scan->end)
+            return fail_at(scan, at, why_end);
+        if (*at == ',')
+            return is_object ? skip_name(scan, at + 1) : at + 1;
+        if (*at != (is_object ? '}' : ']'))
+            return fail_at(scan, at, why_comma);
+        at++;
+        brackets->len--;
+    }
+    return at;
+}
+
+/* The end of the value that stands at or after at; NULL after an error. */
+static const char *skip_value(JsonScan *scan, const char *at)
 {
     Brackets brackets;
+    bool     flag;
 
     brackets.len = 0;
-    if (!brackets_push(&brackets, scan, kind == JSON_OBJECT))
-        return false;
-    while (brackets.len > 0) {
-        if (!brackets_next(&brackets, scan)) {
-            if (scan->why)
-                return false;
-            brackets.len--;
-            brackets.is_first = false;
-            continue;
+    do {
+        JsonKind kind;
+
+        at = after_space(at, scan->end);
+        if (at == scan->end)
+            return fail_at(scan, at, why_end);
+        kind = (JsonKind)kind_of[(unsigned char)*at];
+        if (kind == JSON_STRING) {
+            at = string_end(scan, at + 1, &flag);
+            at = at ? at + 1 : NULL;
+        } else if (kind == JSON_NUMBER) {
+            at = number_end(scan, at, &flag);
+        } else if (kind == JSON_ARRAY || kind == JSON_OBJECT) {
+            at = skip_open(scan, at, &brackets, &flag);
+            if (at && !flag)
+                continue;
+            /* An empty one ends here; skip_between() closes it. */
+        } else {
+            at = word_end(scan, at, kind);
         }
-        kind = json_peek(scan);
-        if (kind == JSON_ARRAY || kind == JSON_OBJECT) {
-            if (!brackets_push(&brackets, scan, kind == JSON_OBJECT))
-                return false;
-        } else if (!skip_scalar(scan, kind)) {
-            return false;
-        }
-    }
-    return true;
+        if (!at)
+            return NULL;
+        at = skip_between(scan, at, &brackets);
+    } while (at && brackets.len > 0);
+    return at;
 }
 
 bool json_skip(JsonScan *scan, Str *out)
 {
-    JsonKind    kind = json_peek(scan);
-    const char *from = scan->at;
-    bool        is_valid;
+    const char *from = after_space(scan->at, scan->end);
+    const char *end = scan->why ? NULL : skip_value(scan, from);
 
-    if (kind == JSON_ARRAY || kind == JSON_OBJECT)
-        is_valid = skip_nested(scan, kind);
-    else
-        is_valid = skip_scalar(scan, kind);
-    if (is_valid && out)
-        *out = (Str){from, (size_t)(scan->at - from)};
-    return is_valid;
+    if (!end)
+        return false;
+    scan->at = end;
+    if (out)
+        *out = (Str){from, (size_t)(end - from)};
+    return true;
 }
