@@ -2,9 +2,9 @@
  * agg_statistics.c -- STDDEV_SAMP, STDDEV_SAMPLE and CORRELATION.
  *
  * Deviations keep sum, count and M2, the sum of squared distances from the mean, by the updates of
- * Youngs and Cramer; undo is the exact inverse of add.  STDDEV_SAMP gives the variance, and for
- * integers merges with the whole parts of the means: both as ksqlDB always did; STDDEV_SAMPLE is
- * the deviation.
+ * Youngs and Cramer; undo is the exact inverse of add.  STDDEV_SAMP gives the variance, as it
+ * always did in ksqlDB; STDDEV_SAMPLE is the deviation.  (ksqlDB merges STDDEV_SAMP of integers
+ * with the whole parts of the means, which is no variance; here sessions merge exactly.)
  */
 #include <math.h>
 
@@ -79,21 +79,6 @@ static ErrCode deviation_undo(const AggCall *call, AggSlots *slots, const Value 
     return ERR_OK;
 }
 
-static ErrCode merge_with_means(AggSlots *into, const AggSlots *other, double mean1, double mean2)
-{
-    double n1 = (double)into->values[SLOT_COUNT].u.i;
-    double n2 = (double)other->values[SLOT_COUNT].u.i;
-    double m2 = into->values[SLOT_M2].u.d + other->values[SLOT_M2].u.d;
-
-    if (n1 > 0 && n2 > 0)
-        m2 += n1 * n2 * (mean1 - mean2) * (mean1 - mean2) / (n1 + n2);
-    agg_set(into, SLOT_SUM, sum_of(into->values[SLOT_SUM], other->values[SLOT_SUM], 1));
-    agg_set(into, SLOT_COUNT,
-            value_bigint(into->values[SLOT_COUNT].u.i + other->values[SLOT_COUNT].u.i));
-    agg_set(into, SLOT_M2, value_double(m2));
-    return ERR_OK;
-}
-
 static double mean_of(const AggSlots *slots)
 {
     int64_t n = slots->values[SLOT_COUNT].u.i;
@@ -101,25 +86,21 @@ static double mean_of(const AggSlots *slots)
     return n ? fn_number_arg(slots->values[SLOT_SUM]) / (double)n : 0;
 }
 
-static double whole_mean_of(const AggSlots *slots)
+static ErrCode deviation_merge(const AggCall *call, AggSlots *into, const AggSlots *other, Err *err)
 {
-    int64_t n = slots->values[SLOT_COUNT].u.i;
+    double n1 = (double)into->values[SLOT_COUNT].u.i;
+    double n2 = (double)other->values[SLOT_COUNT].u.i;
+    double m2 = into->values[SLOT_M2].u.d + other->values[SLOT_M2].u.d;
+    double d = mean_of(into) - mean_of(other);
 
-    if (slots->values[SLOT_SUM].kind == T_DOUBLE)
-        return mean_of(slots);
-    return n > 0 ? (double)(slots->values[SLOT_SUM].u.i / n) : 0;
-}
-
-static ErrCode sample_merge(const AggCall *call, AggSlots *into, const AggSlots *other, Err *err)
-{
     (void)call, (void)err;
-    return merge_with_means(into, other, mean_of(into), mean_of(other));
-}
-
-static ErrCode samp_merge(const AggCall *call, AggSlots *into, const AggSlots *other, Err *err)
-{
-    (void)call, (void)err;
-    return merge_with_means(into, other, whole_mean_of(into), whole_mean_of(other));
+    if (n1 > 0 && n2 > 0)
+        m2 += n1 * n2 * d * d / (n1 + n2);
+    agg_set(into, SLOT_SUM, sum_of(into->values[SLOT_SUM], other->values[SLOT_SUM], 1));
+    agg_set(into, SLOT_COUNT,
+            value_bigint(into->values[SLOT_COUNT].u.i + other->values[SLOT_COUNT].u.i));
+    agg_set(into, SLOT_M2, value_double(m2));
+    return ERR_OK;
 }
 
 static double variance_of(const AggSlots *slots)
@@ -217,7 +198,7 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
     double       yy = n * v[SLOT_YY].u.d - v[SLOT_Y].u.d * v[SLOT_Y].u.d;
 
     (void)call, (void)err;
-    *out = value_double(n < 2 || xx == 0 || yy == 0 ? NAN : xy / (sqrt(xx) * sqrt(yy)));
+    *out = value_double(n < 2 || xx == 0 || yy == 0 ? NAN : xy / sqrt(xx * yy));
     return ERR_OK;
 }
 
@@ -238,8 +219,8 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
         .name = "STDDEV_SAMP", .sig = "(x " type ") -> DOUBLE", .slots_len = DEVIATION_SLOTS,      \
         .doc = "The sample variance (see STDDEV_SAMPLE for its square root).",                     \
         .example = "STDDEV_SAMP of 1, 2, 3 = 1", .slot_types = deviation_slots,                    \
-        .init = deviation_init, .add = deviation_add, .undo = deviation_undo, .merge = samp_merge, \
-        .finish = samp_finish                                                                      \
+        .init = deviation_init, .add = deviation_add, .undo = deviation_undo,                      \
+        .merge = deviation_merge, .finish = samp_finish                                            \
     }
 
 #define AGG_STDDEV_SAMPLE(type)                                                                    \
@@ -247,7 +228,7 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
         .name = "STDDEV_SAMPLE", .sig = "(x " type ") -> DOUBLE", .slots_len = DEVIATION_SLOTS,    \
         .doc = "The standard deviation of a sample.", .example = "STDDEV_SAMPLE of 1, 3, 5 = 2",   \
         .slot_types = deviation_slots, .init = deviation_init, .add = deviation_add,               \
-        .undo = deviation_undo, .merge = sample_merge, .finish = sample_finish                     \
+        .undo = deviation_undo, .merge = deviation_merge, .finish = sample_finish                  \
     }
 
 const AggDef agg_statistics[] = {

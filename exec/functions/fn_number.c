@@ -30,7 +30,7 @@ enum { PLACES_MAX = DECIMAL_PRECISION_MAX };
 OF_DOUBLE(acos_of, acos(x))
 OF_DOUBLE(asin_of, asin(x))
 OF_DOUBLE(atan_of, atan(x))
-OF_DOUBLE(cbrt_of, cbrt(x))
+OF_DOUBLE(cbrt_of, (double)cbrtl(x)) /* cbrt() is an ulp off for some cubes */
 OF_DOUBLE(cos_of, cos(x))
 OF_DOUBLE(cosh_of, cosh(x))
 OF_DOUBLE(cot_of, 1.0 / tan(x))
