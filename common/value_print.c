@@ -167,6 +167,7 @@ static void sql_member(Buf *out, Value v, const Type *type)
     buf_put(out, ')');
 }
 
+/* The language has no literal for an empty array or map: what is written for one is for people. */
 static void sql_items(Buf *out, Value v, const Type *type)
 {
     buf_c(out, type->kind == T_ARRAY ? "ARRAY[" : type->kind == T_MAP ? "MAP(" : "STRUCT(");
