@@ -98,6 +98,12 @@ static BuildSink sink_of(const Source *source, Arena *mem, Str query_id)
 
 /* --- CREATE ... AS ---------------------------------------------------------------------------- */
 
+/* What a sink has of its source's format: not the names of its schemas. */
+static FormatSpec inherited(const FormatSpec *from)
+{
+    return (FormatSpec){.kind = from->kind, .delimiter = from->delimiter, .schema_id = -1};
+}
+
 /* Formats come from the left-most source unless they are written. */
 static ErrCode sink_formats(StmtCtx *ctx, const WithProps *props, const BoundQuery *bound,
                             Source *sink, Err *err)
@@ -106,8 +112,8 @@ static ErrCode sink_formats(StmtCtx *ctx, const WithProps *props, const BoundQue
     FormatSpec   *key = &sink->key_format, *value = &sink->value_format;
     Str           fallback;
 
-    *key = (FormatSpec){.kind = left->key_format.kind, .delimiter = ',', .schema_id = -1};
-    *value = (FormatSpec){.kind = left->value_format.kind, .delimiter = ',', .schema_id = -1};
+    *key = inherited(&left->key_format);
+    *value = inherited(&left->value_format);
     TRY(with_formats(props, key, value, err));
     if (sink->schema->key_len == 0) {
         if (with_has_key_format(props) && props->given[WITH_KEY_FORMAT] && key->kind != FORMAT_NONE)

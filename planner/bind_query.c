@@ -91,8 +91,6 @@ ErrCode check_query_runs(const AstQuery *ast, const BoundQuery *query, Err *err)
         return not_yet(NOT_YET_EMIT_FINAL, ast->emit_pos, err);
     if (query->window)
         return not_yet(NOT_YET_WINDOW, ast->window->pos, err);
-    if (query->table_fns.len > 0)
-        return not_yet(NOT_YET_TABLE_FUNCTION, query->table_fns.items[0].pos, err);
     return ERR_OK;
 }
 

@@ -73,7 +73,6 @@ static ErrCode read_delimiter(const WithProps *props, WithProp prop, FormatSpec 
     SrcPos pos = with_pos(props, prop);
     Str    text;
 
-    spec->delimiter = ','; /* never inherited */
     if (!props->given[prop])
         return ERR_OK;
     if (!format_rules[spec->kind].takes_delimiter)

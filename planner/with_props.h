@@ -61,9 +61,9 @@ ErrCode with_bool(const WithProps *props, WithProp prop, bool *out, Err *err) ER
 SrcPos with_pos(const WithProps *props, WithProp prop);
 
 /*
- * Both formats, with delimiters and full names.  key and value hold the defaults (kind
- * FORMAT_COUNT_: none, so that one must be written).  Wrapping is decided by format_finish(), when
- * the columns are known.
+ * Both formats, with delimiters and full names.  key and value hold the defaults, of a CREATE or
+ * inherited from the source (kind FORMAT_COUNT_: none, so that one must be written).  Wrapping is
+ * decided by format_finish(), when the columns are known.
  */
 ErrCode with_formats(const WithProps *props, FormatSpec *key, FormatSpec *value,
                      Err *err) ERR_MUST_USE;

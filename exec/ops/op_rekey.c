@@ -12,6 +12,9 @@
  *     -           B             the new row enters B
  *
  * A null group is no group: that part does not go on.
+ *
+ * An event without value has no value columns and no pseudo columns: a key that reads one is null
+ * then, whatever its expression would make of nulls.
  */
 #include "exec/ops/col_progs.h"
 #include "exec/ops/ops.h"
@@ -19,7 +22,30 @@
 typedef struct OpRekey {
     Op       base;
     ColProgs progs;
+    bool    *reads_value; /* per key column: more than the input's key */
 } OpRekey;
+
+static bool op_rekey_reads_value(const Expr *expr, uint32_t input_key_len)
+{
+    if (expr->kind == EXPR_PSEUDO || (expr->kind == EXPR_COLUMN && expr->u.index >= input_key_len))
+        return true;
+    for (uint32_t i = 0; i < expr->args_len; i++) {
+        if (op_rekey_reads_value(expr->args[i], input_key_len))
+            return true;
+    }
+    return false;
+}
+
+/* The new key of an event without value. */
+static void op_rekey_null_value(const OpRekey *self, const Row *row, ExprCtx *ctx, Value *cols)
+{
+    uint32_t key_len = self->base.node->schema->key_len;
+
+    for (uint32_t i = 0; i < key_len; i++) {
+        if (!self->reads_value[i])
+            col_progs_run(&self->progs, row, ctx, i, i + 1, cols);
+    }
+}
 
 /* A key of several columns is a record of its own: with nulls inside, but not null. */
 static bool op_rekey_is_null(const Value *cols, uint32_t key_len)
@@ -55,8 +81,10 @@ static ErrCode op_rekey_stream(OpRekey *self, Batch *batch, Err *err)
         Row *row = &batch->rows[i];
         bool is_value_null = row->flags & ROW_VALUE_NULL;
 
-        col_progs_run(&self->progs, row, &op->ctx->expr, 0,
-                      is_value_null ? schema->key_len : schema->len, cols);
+        if (is_value_null)
+            op_rekey_null_value(self, row, &op->ctx->expr, cols);
+        else
+            col_progs_run(&self->progs, row, &op->ctx->expr, 0, schema->len, cols);
         row->cols = cols;
         if (!op->node->u.project.is_key_unchanged)
             row->key = STR_NULL;
@@ -140,8 +168,13 @@ static ErrCode op_rekey_process(Op *op, int input, Batch *batch, Err *err)
 static ErrCode op_rekey_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err)
 {
     OpRekey *self = ARENA_NEW(ctx->query_mem, OpRekey);
+    uint32_t key_len = node->schema->key_len;
 
     TRY(col_progs_open(ctx, node, node->u.project.exprs, &self->progs, err));
+    self->reads_value = ARENA_ARRAY(ctx->query_mem, bool, key_len);
+    for (uint32_t i = 0; i < key_len; i++)
+        self->reads_value[i] =
+            op_rekey_reads_value(node->u.project.exprs[i], node->inputs[0]->schema->key_len);
     *out = &self->base;
     return ERR_OK;
 }

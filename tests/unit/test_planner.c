@@ -1,4 +1,4 @@
-/* One statement from text to effect; EXPLAIN's text; what is not supported yet. */
+/* One statement from text to effect. */
 #include "planner/not_yet.h"
 #include "tests/support/planner_world.h"
 
@@ -49,41 +49,12 @@ static void other_statements_are_not_planned(void **state)
     world_refuses(*state, "SHOW STREAMS;", ERR_STATEMENT, "cannot be planned");
 }
 
-static void explain_prints_steps_from_the_root(void **state)
-{
-    assert_string_equal(
-        world_text(*state, "CREATE TABLE O AS SELECT B, COUNT(*) AS N FROM S WHERE A > 1"
-                           " GROUP BY B;"),
-        "> sink O topic O (KAFKA, JSON) [`B` STRING KEY, `N` BIGINT] table\n"
-        "  > view O [`B` STRING KEY, `N` BIGINT] table, keeps state\n"
-        "    > project B = B, N = KSQL_AGG_VARIABLE_0 [`B` STRING KEY, `N` BIGINT] table\n"
-        "      > aggregate COUNT(ROWTIME) [`B` STRING KEY, `KSQL_AGG_VARIABLE_0` BIGINT] table, "
-        "keeps state\n"
-        "        > exchange to 4 tasks [`B` STRING KEY] stream\n"
-        "          > re-key B = B [`B` STRING KEY] stream\n"
-        "            > filter (A > 1) [`K` INTEGER KEY, `A` INTEGER, `B` STRING] stream\n"
-        "              > scan S topic s (KAFKA, JSON) only (A, B) "
-        "[`K` INTEGER KEY, `A` INTEGER, `B` STRING] stream\n");
-}
-
 static void unsupported_answers_say_so_and_where(void **state)
 {
     PlannerWorld *world = *state;
 
     world_refuses(world, "DROP CONNECTOR X;", ERR_NOT_YET, "not supported yet: connectors");
     assert_int_equal(world->err.pos.line, 1);
-}
-
-static void every_unsupported_answer_has_a_text(void **state)
-{
-    (void)state;
-    for (int i = 0; i < NOT_YET_COUNT_; i++) {
-        Err err;
-
-        assert_int_equal(not_yet((NotYet)i, (SrcPos){1, 2, 3, 4}, &err), ERR_NOT_YET);
-        assert_true(strlen(err.msg) > strlen("not supported yet: "));
-        assert_int_equal(err.pos.column, 2);
-    }
 }
 
 #define planner_test(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -95,9 +66,7 @@ int main(void)
         planner_test(planning_changes_nothing),
         planner_test(failed_statement_leaves_no_objects),
         planner_test(other_statements_are_not_planned),
-        planner_test(explain_prints_steps_from_the_root),
         planner_test(unsupported_answers_say_so_and_where),
-        planner_test(every_unsupported_answer_has_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Scopes and the names that are made of them. */
-#include "planner/names.h"
+/* What a column name means. */
+#include "planner/bind.h"
 #include "tests/support/arena_group.h"
 
 static const Column left_cols[] = {
@@ -45,39 +45,8 @@ static void sources_are_known_by_their_alias(void **state)
     assert_int_equal(scope_find_alias(&scope, STR("L")), 0);
     assert_int_equal(scope_find_alias(&scope, STR("X")), 1);
     assert_int_equal(scope_find_alias(&scope, STR("R")), -1);
-}
-
-static void clashing_names_are_prefixed(void **state)
-{
-    Arena *mem = test_arena(state);
-    Scope  scope = both(mem);
-
     assert_true(scope_is_clash(&scope, STR("ID")));
-    assert_true(scope_is_clash(&scope, STR("ROWTIME")));
     assert_false(scope_is_clash(&scope, STR("A")));
-    assert_true(str_eq(names_of_column(mem, &scope, 0), STR("L_ID")));
-    assert_true(str_eq(names_of_column(mem, &scope, 1), STR("A")));
-    assert_true(str_eq(names_of_joined(mem, &scope, 3 + PSEUDO_COUNT_ + 1), STR("X_B")));
-}
-
-static void generated_names_skip_those_of_columns(void **state)
-{
-    Scope   scope = both(test_arena(state));
-    NameGen names = {.mem = test_arena(state), .scope = &scope};
-
-    assert_true(str_eq(names_generate(&names), STR("KSQL_COL_0")));
-    assert_true(str_eq(names_generate(&names), STR("KSQL_COL_2")));
-}
-
-static void field_names_are_numbered_when_taken(void **state)
-{
-    Scope   scope = both(test_arena(state));
-    NameGen names = {.mem = test_arena(state), .scope = &scope};
-
-    assert_true(str_eq(names_of_field(&names, STR("C")), STR("C")));
-    assert_true(str_eq(names_of_field(&names, STR("C")), STR("C_1")));
-    assert_true(str_eq(names_of_field(&names, STR("C_1")), STR("C_2")));
-    assert_true(str_eq(names_of_field(&names, STR("A")), STR("A_1")));
 }
 
 int main(void)
@@ -85,9 +54,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(every_column_has_its_number),
         arena_test(sources_are_known_by_their_alias),
-        arena_test(clashing_names_are_prefixed),
-        arena_test(generated_names_skip_those_of_columns),
-        arena_test(field_names_are_numbered_when_taken),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
