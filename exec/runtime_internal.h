@@ -11,6 +11,7 @@
 #include "exec/positions.h"
 #include "exec/proclog.h"
 #include "exec/query.h"
+#include "exec/state.h"
 #include "exec/state/flusher.h"
 
 struct Runtime {
@@ -23,6 +24,7 @@ struct Runtime {
     Flusher     *flusher;
     Positions   *positions;
     ProcLog     *proclog;
+    StateBudget  state_budget;  /* of all tasks' states */
     bool         has_changelog; /* state outlives the process */
 
     pthread_mutex_t lock; /* queries, groups */

@@ -43,11 +43,20 @@ typedef struct StateBacking {
     void *self;
 } StateBacking;
 
+/* What states that share a memory bound hold together.  Zero-initialise; atomic. */
+typedef struct StateBudget {
+    int64_t bytes;
+    int64_t states;
+} StateBudget;
+
 typedef struct StateOpts {
     const PlanStore *store;
     uint32_t         partition;
     int64_t          bytes_max; /* memory bound; dirty entries never leave */
-    StateBacking     backing;   /* read NULL: everything stays in memory */
+    /* The bound is for all states of the budget: beyond it those leave memory first that hold more
+     * than an equal share.  NULL: for this state alone. */
+    StateBudget *budget;
+    StateBacking backing; /* read NULL: everything stays in memory */
     /* The file holds nothing that memory does not: a miss is a miss.  Turned off by the first entry
      * that leaves. */
     bool is_complete;
@@ -104,8 +113,9 @@ void state_abort(State *state); /* back to the last settled epoch */
  */
 ErrCode state_restore(State *state, Str key, Str value, Err *err) ERR_MUST_USE;
 /* As StateOpts.is_complete; for loading that stops at the memory bound. */
-void    state_set_complete(State *state, bool is_complete);
-int64_t state_bytes_max(const State *state);
+void state_set_complete(State *state, bool is_complete);
+/* True when its memory bound is nearly reached: loading stops. */
+bool state_is_full(State *state);
 
 const PlanStore *state_store(const State *state);
 uint32_t         state_partition(const State *state);

@@ -13,6 +13,7 @@ static void task_add_state(Task *task, const PlanStore *store)
     StateOpts opts = {.store = store,
                       .partition = task->partition,
                       .bytes_max = g_limits.state_bytes,
+                      .budget = &query->runtime->state_budget,
                       .is_complete = true};
 
     if (!store || task->states[store->number])

@@ -9,8 +9,8 @@
  *     thread at a quarter of a core -- unless the file has waited for 5 s, or so much is pending
  *     that memory matters more than the core.
  *
- * Files in memory are not queued until somebody waits or much is pending: writing them buys nothing
- * but scans.
+ * Databases in memory are not due until somebody waits or much is pending: writing them buys
+ * nothing but scans.
  */
 #include "exec/state/flusher.h"
 
@@ -113,12 +113,12 @@ static FlushNode *pick_locked(Flusher *flusher, int64_t now, int64_t *wake_ns)
 
     *wake_ns = flusher->tidied_ns + tidy_ns;
     for (FlushNode *node = flusher->first; node; node = node->next) {
-        int64_t at = node->due_ns;
+        int64_t at = is_hurried && !flusher->data_dir ? now : node->due_ns;
 
         if (node->is_busy)
             continue;
         if (node->asked == node->done && !is_hurried && at < flusher->rest_until_ns &&
-            at + delay_max_ns > now)
+            at > now - delay_max_ns)
             at = flusher->rest_until_ns;
         if (at <= now)
             return node;
@@ -403,15 +403,16 @@ void flusher_remove(Flusher *flusher, QueryFile *file)
 void flusher_note(Flusher *flusher, QueryFile *file, int64_t bytes)
 {
     FlushNode *node = query_file_node(file);
+    int64_t    due_ns = now_ns(flusher) + delay_ns + node->backoff_ns;
 
     atomic_fetch_add(&flusher->pending_bytes, bytes);
     if (bytes < 0 && !query_file_has_pending(file))
         return;
     if (!flusher->data_dir && query_file_pending_bytes(file) < MEMORY_BYTES)
-        return;
+        due_ns = INT64_MAX;
     pthread_mutex_lock(&flusher->lock);
-    if (!node->is_queued && !node->is_removed) {
-        queue_locked(flusher, node, now_ns(flusher) + delay_ns + node->backoff_ns);
+    if (!node->is_removed && (!node->is_queued || due_ns < node->due_ns)) {
+        queue_locked(flusher, node, due_ns);
         pthread_cond_signal(&flusher->work);
     }
     pthread_mutex_unlock(&flusher->lock);

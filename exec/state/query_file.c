@@ -23,9 +23,8 @@
 #include "exec/state/state_sqlite.h"
 
 enum {
-    MERGE_SLICE = 512,    /* changes merged while others wait for the lock */
-    WAL_PAGES_MAX = 1000, /* 4 MB: then the WAL is copied into the file */
-    LOAD_PERCENT_MAX = 90 /* of a state's memory bound */
+    MERGE_SLICE = 512,   /* changes merged while others wait for the lock */
+    WAL_PAGES_MAX = 1000 /* 4 MB: then the WAL is copied into the file */
 };
 
 /* What a state reads through (StateBacking). */
@@ -559,7 +558,7 @@ static ErrCode restore_row(void *arg, Str key, Str value, bool *stop, Err *err)
 {
     State *state = arg;
 
-    if ((int64_t)state_bytes(state) > state_bytes_max(state) / 100 * LOAD_PERCENT_MAX) {
+    if (state_is_full(state)) {
         state_set_complete(state, false);
         *stop = true;
         return ERR_OK;

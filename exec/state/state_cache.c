@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-enum { TABLE_CAP_MIN = 16, EVICT_SLOTS = 32 };
+enum { TABLE_CAP_MIN = 16, EVICT_SLOTS = 32, PUBLISH_BYTES = 1 << 16, LOAD_PERCENT = 90 };
 
 State *state_new(const StateOpts *opts)
 {
@@ -27,6 +27,8 @@ State *state_new(const StateOpts *opts)
     for (int i = 0; i < STATE_NUMBERS; i++)
         state->numbers[i] = INT64_MIN;
     state_generations_init(state);
+    if (opts->budget)
+        __atomic_fetch_add(&opts->budget->states, 1, __ATOMIC_RELAXED);
     return state;
 }
 
@@ -42,6 +44,15 @@ static void entry_free(State *state, Entry *entry)
     mem_free(entry);
 }
 
+/* Tells the budget, in steps so large that the threads do not fight for it. */
+static void publish(State *state, size_t held)
+{
+    StateBudget *budget = state->opts.budget;
+
+    __atomic_fetch_add(&budget->bytes, (int64_t)held - (int64_t)state->published, __ATOMIC_RELAXED);
+    state->published = held;
+}
+
 void state_free(State *state)
 {
     if (!state)
@@ -52,6 +63,10 @@ void state_free(State *state)
             entry_free(state, state->table[i].entry);
     }
     assert(state->bytes == 0);
+    if (state->opts.budget) {
+        publish(state, 0);
+        __atomic_fetch_sub(&state->opts.budget->states, 1, __ATOMIC_RELAXED);
+    }
     state_index_free(state->index);
     state_generations_deinit(state);
     arena_free(state->scratch);
@@ -156,9 +171,31 @@ void state_drop_entry(State *state, Entry *entry)
 
 /* --- memory bound ----------------------------------------------------------------------------- */
 
-static bool is_over_bound(const State *state)
+/* True when the state holds more than percent of what it may. */
+static bool is_beyond(State *state, int64_t percent)
 {
-    return state->bytes + state->table_cap * sizeof(TableSlot) > (size_t)state->opts.bytes_max;
+    size_t       held = state->bytes + state->table_cap * sizeof(TableSlot);
+    int64_t      bound = state->opts.bytes_max / 100 * percent;
+    StateBudget *budget = state->opts.budget;
+
+    if ((int64_t)held > bound)
+        return true;
+    if (!budget)
+        return false;
+    if (held > state->published + PUBLISH_BYTES || held + PUBLISH_BYTES < state->published)
+        publish(state, held);
+    return __atomic_load_n(&budget->bytes, __ATOMIC_RELAXED) > bound &&
+           (int64_t)held > bound / __atomic_load_n(&budget->states, __ATOMIC_RELAXED);
+}
+
+static bool is_over_bound(State *state)
+{
+    return is_beyond(state, 100);
+}
+
+bool state_is_full(State *state)
+{
+    return is_beyond(state, LOAD_PERCENT);
 }
 
 static void evict(State *state)
@@ -404,11 +441,6 @@ ErrCode state_restore(State *state, Str key, Str value, Err *err)
 void state_set_complete(State *state, bool is_complete)
 {
     state->opts.is_complete = is_complete;
-}
-
-int64_t state_bytes_max(const State *state)
-{
-    return state->opts.bytes_max;
 }
 
 const PlanStore *state_store(const State *state)

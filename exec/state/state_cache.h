@@ -73,9 +73,10 @@ struct State {
     TableSlot  *table;
     size_t      table_cap; /* power of two */
     size_t      entries;
-    size_t      bytes; /* of entries and blocks */
-    size_t      hand;  /* eviction looks here next */
-    Entry      *last;  /* handed out by the last call; state_keep() writes to it */
+    size_t      bytes;     /* of entries and blocks */
+    size_t      published; /* bytes and table, as the budget knows them */
+    size_t      hand;      /* eviction looks here next */
+    Entry      *last;      /* handed out by the last call; state_keep() writes to it */
     Generation  pool[GENERATIONS];
     Generation *current;
     Generation *sealed[GENERATIONS - 1]; /* oldest first */

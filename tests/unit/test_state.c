@@ -339,6 +339,53 @@ static void clean_entries_leave_beyond_the_bound_and_are_read_back(void **test)
     state_free(state);
 }
 
+/* Makes count entries and lets the state settle them. */
+static void fill(State *state, FakeFile *file, int count)
+{
+    static uint64_t epoch;
+
+    for (int i = 0; i < count; i++) {
+        put(state, str_printf(file->mem, "%d", i), i, STR("some text"));
+        if (i % 100 == 99) {
+            state_seal(state, ++epoch);
+            assert_true(state_encode(state, 0, (StateSink){fake_put, file}));
+            state_settle(state, epoch);
+        }
+    }
+}
+
+static void shared_budget_takes_from_those_that_hold_most(void **test)
+{
+    enum { BOUND = 2000000, SMALL = 1000, LARGE = 20000 };
+    Arena      *mem = test_arena(test);
+    FakeFile    files[2] = {{.mem = mem}, {.mem = mem}};
+    StateBudget budget = {0};
+    State      *states[2];
+
+    for (int i = 0; i < 2; i++) {
+        StateOpts opts = {.store = store_of_strings(mem, 0),
+                          .bytes_max = BOUND,
+                          .budget = &budget,
+                          .backing = {fake_read, fake_load, &files[i]},
+                          .is_complete = true};
+
+        map_init(&files[i].rows, mem);
+        states[i] = state_new(&opts);
+    }
+    assert_int_equal(budget.states, 2);
+    fill(states[0], &files[0], SMALL);
+    fill(states[1], &files[1], LARGE);
+    fill(states[0], &files[0], SMALL);
+    assert_int_equal(state_entries(states[0]), SMALL);
+    assert_in_range(state_entries(states[1]), 1000, LARGE * 3 / 4);
+    assert_in_range(budget.bytes, BOUND / 2, BOUND + BOUND / 4);
+    assert_entry(states[1], STR("7"), 7, STR("some text"));
+    state_free(states[1]);
+    assert_true(budget.bytes < BOUND / 2);
+    state_free(states[0]);
+    assert_true(budget.bytes == 0 && budget.states == 0);
+}
+
 /* --- against a model -------------------------------------------------------------------------- */
 
 enum { MODEL_KEYS = 40, MODEL_STEPS = 20000 };
@@ -488,6 +535,7 @@ int main(void)
         arena_test(numbers_are_unset_at_first_and_undone),
         arena_test(restore_takes_what_encode_gave),
         arena_test(clean_entries_leave_beyond_the_bound_and_are_read_back),
+        arena_test(shared_budget_takes_from_those_that_hold_most),
         arena_test(random_epochs_agree_with_a_model),
     };
 
