@@ -57,6 +57,8 @@ void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_realloc(void *ptr, size_t size);
 void  mem_free(void *ptr);
+/* Gives freed memory back to the system; for moments of rest, it takes a while. */
+void mem_trim(void);
 #define MEM_NEW(T) ((T *)mem_zalloc(sizeof(T)))
 #define MEM_ARRAY(T, n) ((T *)mem_zalloc(sizeof(T) * (size_t)(n)))
 

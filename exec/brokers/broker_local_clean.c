@@ -548,16 +548,18 @@ static ErrCode sweep_step(LocalBroker *broker, Err *err)
 static void sweep_end(LocalBroker *broker)
 {
     bool is_idle = broker->rounds == broker->rounds_swept;
+    bool has_shrunk;
 
     broker->rounds_swept = broker->rounds;
-    if (!is_idle)
+    if (!is_idle || !broker->store)
         return;
-    if (broker->store)
-        local_store_checkpoint(broker->store);
+    local_store_checkpoint(broker->store);
     pthread_mutex_lock(&broker->lock);
-    if (broker->store)
-        local_cache_shrink_locked(broker, IDLE_CACHE_BYTES);
+    has_shrunk = broker->cached_bytes > IDLE_CACHE_BYTES;
+    local_cache_shrink_locked(broker, IDLE_CACHE_BYTES);
     pthread_mutex_unlock(&broker->lock);
+    if (has_shrunk)
+        mem_trim();
 }
 
 static ErrCode sweep_slice(LocalBroker *broker, int64_t started_ns, Err *err)

@@ -1,12 +1,14 @@
 /*
  * crash_broker.c -- kill -9 of the embedded broker at any moment.
  *
- * A child writes: threads that produce single records, and a committer whose commits are larger
- * than a slice and go to two topics.  Whatever is acknowledged is told to the parent through a
- * pipe.  The parent kills the child after a random time, opens the file and checks that
+ * A child writes: threads that produce single records, the last of them to a compacted topic, and a
+ * committer whose commits are larger than a slice and go to two topics.  Whatever is acknowledged
+ * is told to the parent through a pipe.  The parent kills the child after a random time, opens the
+ * file and checks that
  *
  *     every acknowledged record is there, in the order of its writer
  *     every acknowledged commit is there, and of every other commit all of it or nothing
+ *     of the compacted topic, the last record of each key
  *     nothing else: offsets are dense, and no bytes are left without a place
  *
  * and goes on over the same file, round after round.
@@ -26,7 +28,15 @@
 #include "exec/brokers/broker_local.h"
 #include "tests/support/temp_dir.h"
 
-enum { PRODUCERS = 3, CHUNKS = 48, CHUNK_RECORDS = 50, VALUE_BYTES = 1000, COMMIT_TOPICS = 2 };
+enum {
+    PRODUCERS = 3,
+    TABLE_WRITER = PRODUCERS - 1,
+    TABLE_KEYS = 50,
+    CHUNKS = 48,
+    CHUNK_RECORDS = 50,
+    VALUE_BYTES = 1000,
+    COMMIT_TOPICS = 2
+};
 
 static const char *const commit_topics[COMMIT_TOPICS] = {"out", "changelog"};
 
@@ -80,16 +90,22 @@ static void tell(const Child *child, int64_t number)
         _exit(1);
 }
 
+static char value[4 * VALUE_BYTES];
+
 static void *produce_for_ever(void *arg)
 {
-    Child *child = arg;
-    Err    err;
+    Child      *child = arg;
+    bool        is_table = child->writer == TABLE_WRITER;
+    const char *topic = is_table ? "table" : "singles";
+    Err         err;
 
     for (int64_t number = child->first;; number++) {
-        Record record = {.value = STR("single"), .ts = number};
+        int    key = is_table ? (int)(number % TABLE_KEYS) : child->writer;
+        Record record = {.key = {(const char *)&key, sizeof key},
+                         .value = {value, is_table ? sizeof value : 8},
+                         .ts = number};
 
-        record.key = (Str){(const char *)&child->writer, sizeof child->writer};
-        check(broker_produce_wait(child->broker, STR("singles"), 0, &record, NULL, &err), &err);
+        check(broker_produce_wait(child->broker, str_from(topic), 0, &record, NULL, &err), &err);
         tell(child, number);
     }
     return NULL;
@@ -97,11 +113,10 @@ static void *produce_for_ever(void *arg)
 
 static Chunk *chunk_make(const char *topic, int64_t number, int part)
 {
-    static char value[VALUE_BYTES];
-    Chunk      *chunk = chunk_new(str_from(topic), 0, NULL);
+    Chunk *chunk = chunk_new(str_from(topic), 0, NULL);
 
     for (int i = 0; i < CHUNK_RECORDS; i++) {
-        Record record = {.value = {value, sizeof value}, .ts = number};
+        Record record = {.value = {value, VALUE_BYTES}, .ts = number};
         int    index = part * CHUNK_RECORDS + i;
 
         record.key = (Str){(const char *)&index, sizeof index};
@@ -154,9 +169,24 @@ static _Noreturn void child_run(const char *path, int pipe, const int64_t *first
 typedef struct Found {
     int64_t acked[PRODUCERS + 1]; /* last number acknowledged, -1: none */
     int64_t last[PRODUCERS + 1];  /* last number found */
+    int64_t table[TABLE_KEYS];    /* the same for each key of the compacted topic */
+    int64_t compacted;            /* records that compaction took */
 } Found;
 
 typedef void (*OnRecord)(Found *found, const Record *record, int64_t count);
+
+/* A number is an offset here: one writer, and every number was written. */
+static void on_row(Found *found, const Record *record, int64_t count)
+{
+    int key;
+
+    (void)count;
+    memcpy(&key, record->key.ptr, sizeof key);
+    if (record->offset != record->ts || record->ts <= found->last[TABLE_WRITER])
+        die("row %lld at offset %lld", (long long)record->ts, (long long)record->offset);
+    found->last[TABLE_WRITER] = record->ts;
+    found->table[key] = record->ts;
+}
 
 static int64_t read_topic(Broker *broker, const char *topic, Found *found, OnRecord on_record)
 {
@@ -170,7 +200,7 @@ static int64_t read_topic(Broker *broker, const char *topic, Found *found, OnRec
 
         check(broker_reader_poll(reader, 1 << 20, &batch, &position, &end, &err), &err);
         for (uint32_t i = 0; batch && i < batch->len; i++, count++) {
-            if (batch->records[i].offset != count)
+            if (on_record != on_row && batch->records[i].offset != count)
                 die("topic %s: offset %lld, expected %lld", topic,
                     (long long)batch->records[i].offset, (long long)count);
             on_record(found, &batch->records[i], count);
@@ -191,6 +221,19 @@ static void on_single(Found *found, const Record *record, int64_t count)
         die("writer %d: %lld after %lld", writer, (long long)record->ts,
             (long long)found->last[writer]);
     found->last[writer] = record->ts;
+}
+
+static void check_table(Broker *broker, Found *found)
+{
+    int64_t count = read_topic(broker, "table", found, on_row);
+    int64_t last = found->last[TABLE_WRITER];
+
+    for (int64_t n = last < TABLE_KEYS ? 0 : last - TABLE_KEYS + 1; n <= last; n++) {
+        if (found->table[n % TABLE_KEYS] != n)
+            die("key %lld: %lld is there, %lld was written", (long long)(n % TABLE_KEYS),
+                (long long)found->table[n % TABLE_KEYS], (long long)n);
+    }
+    found->compacted = last + 1 - count;
 }
 
 /* A commit's records stand together, all of them. */
@@ -236,6 +279,7 @@ static void check_file(const char *path, Found *found)
     for (int i = 0; i <= PRODUCERS; i++)
         found->last[i] = -1;
     read_topic(broker, "singles", found, on_single);
+    check_table(broker, found);
     for (int t = 0; t < COMMIT_TOPICS; t++) {
         found->last[PRODUCERS] = -1;
         counts[t] = read_topic(broker, commit_topics[t], found, on_committed);
@@ -257,7 +301,7 @@ static void check_file(const char *path, Found *found)
 
 static void topics_make(const char *path)
 {
-    static const char *const names[] = {"singles", "out", "changelog"};
+    static const char *const names[] = {"singles", "table", "out", "changelog"};
     Broker                  *broker = broker_start(path);
     Err                      err;
 
@@ -266,7 +310,7 @@ static void topics_make(const char *path)
                           .partitions = 1,
                           .replicas = -1,
                           .retention_ms = -1,
-                          .cleanup = TOPIC_LOG};
+                          .cleanup = i == 1 ? TOPIC_COMPACT : TOPIC_LOG};
 
         check(broker_topic_create(broker, &spec, &err), &err);
     }
@@ -314,12 +358,12 @@ int main(int argc, char **argv)
         found.acked[i] = found.last[i] = -1;
     topics_make(path);
     for (int i = 0; i < rounds; i++) {
-        round_run(path, &found, 20000 + (unsigned)random() % 300000);
+        round_run(path, &found, 20000 + (unsigned)random() % (i % 4 == 0 ? 1000000 : 200000));
         check_file(path, &found);
     }
-    printf("%d kills (seed %u): %lld single records, %lld commits\n", rounds, seed,
-           (long long)(found.last[0] + found.last[1] + found.last[2] + PRODUCERS),
-           (long long)found.last[PRODUCERS] + 1);
+    printf("%d kills (seed %u): %lld single records, %lld compacted away, %lld commits\n", rounds,
+           seed, (long long)(found.last[0] + found.last[1] + found.last[2] + PRODUCERS),
+           (long long)found.compacted, (long long)found.last[PRODUCERS] + 1);
     temp_dir_remove(dir);
     arena_free(mem);
     return 0;
