@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/json_writer.h"
+
 /* --- CORS ------------------------------------------------------------------------------------- */
 
 void http_cors_init(HttpCors *cors, const Properties *props)
@@ -156,8 +158,13 @@ void http_reply_preflight(Buf *out, const HttpReply *reply, const HttpCors *cors
 
 void http_reply_error_body(Buf *out, int status, const char *message)
 {
-    buf_printf(out, "{\"@type\":\"generic_error\",\"error_code\":%d,\"message\":\"%s\"}",
-               status * 100, message);
+    JsonWriter w = json_writer(out);
+
+    jw_open(&w, '{');
+    jw_field_c(&w, "@type", "generic_error");
+    jw_field_i64(&w, "error_code", status * 100);
+    jw_field_c(&w, "message", message);
+    jw_close(&w, '}');
 }
 
 Str http_reply_date(char *out, size_t room, int64_t now_ms)

@@ -34,7 +34,7 @@ bool http_cors_allows(const HttpCors *cors, Str origin);
 void http_reply_head(Buf *out, const HttpReply *reply, const ApiFrame *frame);
 /* The answer to a preflight of an allowed origin. */
 void http_reply_preflight(Buf *out, const HttpReply *reply, const HttpCors *cors);
-/* {"@type":"generic_error",...}; message is plain ASCII without quotes. */
+/* {"@type":"generic_error","error_code":status * 100,"message":...} */
 void http_reply_error_body(Buf *out, int status, const char *message);
 
 /* "Sat, 31 Jan 2026 12:00:00 GMT", written to out. */

@@ -65,13 +65,23 @@ static Str plain_text(Arena *mem, const AstStmt *stmt)
     return ast_text(mem, &plain);
 }
 
-static bool is_same(Arena *mem, const AstStmt *stmt, Str sql)
+/* The statement that the catalog has as text, without what ends it; NULL if it no longer parses. */
+static const AstStmt *stmt_of(Arena *mem, Str sql)
 {
     AstStmtList stmts;
     Err         err;
+    Str         text = str_printf(mem, "%.*s;", STR_ARG(sql));
 
-    return parser_parse(mem, sql, (ParserOpts){0}, &stmts, &err) == ERR_OK && stmts.len == 1 &&
-           str_eq(plain_text(mem, stmt), plain_text(mem, stmts.items[0]));
+    if (parser_parse(mem, text, (ParserOpts){0}, &stmts, &err) != ERR_OK || stmts.len != 1)
+        return NULL;
+    return stmts.items[0];
+}
+
+static bool is_same(Arena *mem, const AstStmt *stmt, Str sql)
+{
+    const AstStmt *known = stmt_of(mem, sql);
+
+    return known && str_eq(plain_text(mem, stmt), plain_text(mem, known));
 }
 
 static Verdict judge_source(Arena *mem, const Catalog *catalog, const AstStmt *stmt, Str name)
@@ -248,13 +258,11 @@ static void report_all_gone(QueriesFile *file)
     }
     for (size_t i = 0; i < catalog_queries_len(catalog); i++) {
         const CatalogQuery *query = catalog_query_at(catalog, i);
-        AstStmtList         stmts;
-        Err                 err;
+        const AstStmt      *stmt = stmt_of(file->mem, query->sql);
 
         /* Those of CREATE ... AS go with their source, which was reported. */
-        if (parser_parse(file->mem, query->sql, (ParserOpts){0}, &stmts, &err) == ERR_OK &&
-            stmts.len == 1 && stmts.items[0]->kind == AST_INSERT_QUERY &&
-            !map_get(&file->named, plain_text(file->mem, stmts.items[0])))
+        if (stmt && stmt->kind == AST_INSERT_QUERY &&
+            !map_get(&file->named, plain_text(file->mem, stmt)))
             report_gone(file, "query", query->id, "TERMINATE");
     }
     for (size_t i = 0; i < catalog_types_len(catalog); i++) {
