@@ -16,6 +16,8 @@ struct ApiStream {
     uint32_t    row; /* next one of the first block */
     Buf         frame;
     bool        has_begun, has_finished, has_closed;
+    int         close_code; /* of the websocket */
+    Str         close_reason;
 };
 
 static void stream_wake(void *arg)
@@ -32,6 +34,8 @@ void stream_open(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena
     Err        err;
 
     stream->call = call;
+    stream->close_code = 1000;
+    stream->close_reason = STR("done");
     stream->writer =
         (RowWriter){.style = style, .schema = plan->plan->root->schema, .query_id = id};
     if (engine_push_open(engine, session, plan, id, stmt_mem, stream_wake, call, &stream->push,
@@ -69,6 +73,8 @@ static void write_end(ApiStream *stream, PushEnd end, const Err *err, Buf *out)
     case PUSH_FAILED:
     case PUSH_CUT_OFF:
         row_error(&stream->writer, out, err);
+        stream->close_code = 1011;
+        stream->close_reason = str_copy(stream->call->mem, str_from(err->msg));
         break;
     case PUSH_LIMIT:
         row_finish(&stream->writer, out, "Limit Reached");
@@ -89,7 +95,7 @@ static ApiNext close_websocket(ApiStream *stream, ApiFrame *out)
     if (stream->writer.style != ROWS_WEBSOCKET || stream->has_closed)
         return API_END;
     stream->has_closed = true;
-    *out = (ApiFrame){.ws_close = 1000, .bytes = STR("done")};
+    *out = (ApiFrame){.ws_close = stream->close_code, .bytes = stream->close_reason};
     return API_FRAME;
 }
 

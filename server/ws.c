@@ -59,6 +59,7 @@ struct Ws {
     bool                is_running;
     bool                is_stopping;  /* atomic */
     int64_t             sessions_len; /* atomic */
+    WsSession          *adopting;     /* service thread: given to libwebsockets just now */
     Buf                 out;          /* service thread: LWS_PRE bytes and a message */
     pthread_mutex_t     lock;
     WsSession          *arrived, **arrived_end; /* in order */
@@ -105,6 +106,33 @@ static void session_wake(void *arg)
         lws_cancel_service(ws->context);
 }
 
+static void session_bind(WsSession *session, struct lws *wsi)
+{
+    session->wsi = wsi;
+    lws_set_opaque_user_data(wsi, session);
+    session->ws->adopting = NULL;
+}
+
+/* The handshake is served before the call returns, so that the session may be bound, and even be
+ * gone, by then. */
+static void adopt(WsSession *session)
+{
+    Ws         *ws = session->ws;
+    struct lws *wsi;
+
+    ws->adopting = session;
+    wsi = lws_adopt_socket_vhost_readbuf(ws->vhost, session->fd, session->handshake.ptr,
+                                         session->handshake.len);
+    if (!ws->adopting)
+        return;
+    if (wsi) {
+        session_bind(session, wsi);
+    } else {
+        ws->adopting = NULL;
+        session_free(session); /* the socket is closed already */
+    }
+}
+
 static void adopt_arrived(Ws *ws)
 {
     WsSession *session;
@@ -117,12 +145,7 @@ static void adopt_arrived(Ws *ws)
     while (session) {
         WsSession *next = session->next_arrived;
 
-        session->wsi = lws_adopt_socket_vhost_readbuf(
-            ws->vhost, session->fd, session->handshake.ptr, session->handshake.len);
-        if (session->wsi)
-            lws_set_opaque_user_data(session->wsi, session);
-        else
-            session_free(session); /* the socket is closed already */
+        adopt(session);
         session = next;
     }
 }
@@ -201,30 +224,40 @@ static int session_read(WsSession *session, size_t len)
 
 /* --- libwebsockets ---------------------------------------------------------------------------- */
 
+static void session_start(Ws *ws, struct lws *wsi)
+{
+    WsSession *session = ws->adopting;
+
+    if (session)
+        session_bind(session, wsi);
+    else
+        session = lws_get_opaque_user_data(wsi);
+    session->call = api_open(ws->api, &session->request, (ApiWake){session_wake, session});
+    lws_callback_on_writable(wsi);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
-    WsSession *session = wsi ? lws_get_opaque_user_data(wsi) : NULL;
-    Ws        *ws;
+    Ws        *ws = lws_context_user(lws_get_context(wsi));
+    WsSession *session;
 
     (void)user;
     (void)in;
     switch (reason) {
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-        ws = lws_context_user(lws_get_context(wsi));
         adopt_arrived(ws);
         call_woken(ws);
         return 0;
     case LWS_CALLBACK_ESTABLISHED:
-        session->call =
-            api_open(session->ws->api, &session->request, (ApiWake){session_wake, session});
-        lws_callback_on_writable(wsi);
+        session_start(ws, wsi);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return session_write(session);
+        return session_write(lws_get_opaque_user_data(wsi));
     case LWS_CALLBACK_RECEIVE:
-        return session_read(session, len);
+        return session_read(lws_get_opaque_user_data(wsi), len);
     case LWS_CALLBACK_WSI_DESTROY:
+        session = lws_get_opaque_user_data(wsi);
         if (session)
             session_free(session);
         return 0;
@@ -238,13 +271,15 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
+/* What it reports as errors are clients that left and steps of its own: nothing to act on. */
 static void emit_log(int level, const char *line)
 {
     size_t len = strlen(line);
 
+    (void)level;
     while (len && line[len - 1] == '\n')
         len--;
-    log_line(level == LLL_ERR ? LOG_ERROR : LOG_WARN, "ws", "%.*s", (int)len, line);
+    log_line(LOG_DEBUG, "ws", "%.*s", (int)len, line);
 }
 
 static void *service(void *arg)

@@ -25,9 +25,9 @@ class Stream(unittest.TestCase):
         self.server.sql('INSERT INTO s VALUES ' + ', '.join("(%d, '%s')" % row for row in rows) +
                         ';')
 
-    def push(self, sql='SELECT * FROM s EMIT CHANGES;', path='/query-stream', receive_buffer=None):
+    def push(self, sql='SELECT * FROM s EMIT CHANGES;', path='/query-stream'):
         """Opens a push query; gives its socket and what reads from it, behind the head."""
-        sock = self.server.connect(receive_buffer)
+        sock = self.server.connect()
         field = 'sql' if path == '/query-stream' else 'ksql'
         sock.sendall(weir.request('POST', path, json.dumps({field: sql}).encode()))
         reader = weir.Reader(sock)
@@ -87,12 +87,12 @@ class Stream(unittest.TestCase):
             reader.chunks()
 
     def test_client_that_does_not_read_harms_nobody(self):
-        slow, slow_reader = self.push(receive_buffer=4096)
+        slow, slow_reader = self.push()
         quick, reader = self.push()
         with slow, quick:
             reader.chunk()
             text = 'y' * 1000
-            for first in range(0, 6000, 500):
+            for first in range(0, 10000, 500):
                 self.insert(*((i, text) for i in range(first, first + 500)))
                 for i in range(first, first + 500):
                     self.assertEqual(json.loads(reader.chunk())[0], i)

@@ -86,13 +86,8 @@ class Server:
         self.start()
         return code
 
-    def connect(self, receive_buffer=None):
-        sock = socket.socket()
-        if receive_buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.settimeout(SECONDS_MAX)
-        sock.connect(('127.0.0.1', self.port))
-        return sock
+    def connect(self):
+        return socket.create_connection(('127.0.0.1', self.port), SECONDS_MAX)
 
     def exchange(self, data):
         """Sends bytes on a fresh connection and reads to its end."""
@@ -173,10 +168,7 @@ class Reader:
 
     def chunks(self):
         """The rest of a chunked body."""
-        body = b''
-        while chunk := self.chunk():
-            body += chunk
-        return body
+        return b''.join(iter(self.chunk, b''))
 
 
 def read_head(reader):
