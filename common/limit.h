@@ -24,10 +24,6 @@
     X(record_bytes, "weir.limit.record.bytes", 1048576, "bytes of one record")                     \
     X(value_bytes, "weir.limit.value.bytes", 16777216, "bytes of one computed value")              \
     X(items, "weir.limit.items", 1000000, "elements of one array or map")                          \
-    X(collect_list, "ksql.functions.collect_list.limit", -1,                                       \
-      "elements that COLLECT_LIST keeps (negative: any number)")                                   \
-    X(collect_set, "ksql.functions.collect_set.limit", -1,                                         \
-      "elements that COLLECT_SET keeps (negative: any number)")                                    \
     X(partitions, "weir.limit.partitions", 1024, "partitions of a topic")                          \
     X(queries, "weir.limit.queries", 10000, "persistent queries")                                  \
     X(push_queries, "ksql.max.push.queries", 100, "open push queries")                             \

@@ -24,15 +24,16 @@ typedef struct ScanSide {
 } ScanSide;
 
 struct Scan {
-    OpCtx        *ctx;
-    ScanOpts      opts;
-    BrokerReader *reader;
-    RecordBatch  *records; /* NULL: none fetched */
-    uint32_t      next;    /* in records */
-    int64_t       position, end;
-    ScanSide      key, value;
-    uint32_t     *headers; /* numbers of the header columns */
-    uint32_t      headers_len;
+    OpCtx           *ctx;
+    ScanOpts         opts;
+    BrokerReader    *reader;
+    RecordBatch     *records; /* NULL: none fetched */
+    uint32_t         next;    /* in records */
+    int64_t          position, end;
+    ScanSide         key, value;
+    uint32_t        *headers; /* numbers of the header columns */
+    uint32_t         headers_len;
+    TimestampReader *timestamp;
 };
 
 static ErrCode scan_open_side(Scan *scan, bool is_key, ScanSide *side, Err *err)
@@ -83,7 +84,8 @@ static void scan_open_headers(Scan *scan)
 
 ErrCode scan_open(OpCtx *ctx, const ScanOpts *opts, Scan **out, Err *err)
 {
-    Scan *scan = ARENA_NEW(ctx->query_mem, Scan);
+    Scan   *scan = ARENA_NEW(ctx->query_mem, Scan);
+    ErrCode rc;
 
     scan->ctx = ctx;
     scan->opts = *opts;
@@ -91,8 +93,13 @@ ErrCode scan_open(OpCtx *ctx, const ScanOpts *opts, Scan **out, Err *err)
     TRY(scan_open_side(scan, true, &scan->key, err));
     TRY(scan_open_side(scan, false, &scan->value, err));
     scan_open_headers(scan);
-    TRY(broker_reader_open(opts->broker, opts->node->u.scan.topic, opts->partition, opts->offset,
-                           opts->wake, &scan->reader, err));
+    TRY(timestamp_open(ctx->query_mem, &opts->node->u.scan.timestamp, &scan->timestamp, err));
+    rc = broker_reader_open(opts->broker, opts->node->u.scan.topic, opts->partition, opts->offset,
+                            opts->wake, &scan->reader, err);
+    if (rc != ERR_OK) {
+        timestamp_close(scan->timestamp);
+        return rc;
+    }
     *out = scan;
     return ERR_OK;
 }
@@ -103,6 +110,7 @@ void scan_close(Scan *scan)
         return;
     record_batch_unref(scan->records);
     broker_reader_close(scan->reader);
+    timestamp_close(scan->timestamp);
 }
 
 ErrCode scan_fetch(Scan *scan, bool *has_records, Err *err)
@@ -250,7 +258,8 @@ static bool scan_timestamp(const Scan *scan, Row *row, Err *err)
     const TimestampSpec *spec = &scan->opts.node->u.scan.timestamp;
 
     if (spec->column >= 0)
-        return timestamp_of_value(spec, row->cols[spec->column], &row->ts, err) == ERR_OK;
+        return timestamp_of_value(scan->timestamp, row->cols[spec->column], &row->ts, err) ==
+               ERR_OK;
     if (row->ts >= 0)
         return true;
     (void)err_set(err, ERR_EVAL, "record has no timestamp");

@@ -366,6 +366,17 @@ static bool agg_eq(const PlanAgg *a, const PlanAgg *b)
     return true;
 }
 
+/* A property that is no number is none: the server checks what it is given. */
+static int64_t agg_limit(const BindCtx *ctx, const AggDef *def)
+{
+    int64_t limit = -1;
+    Str     text = STR_NULL;
+
+    if (def->limit_property)
+        text = ctx->env->property(ctx->env->self, def->limit_property);
+    return text.ptr && str_to_i64(text, &limit) ? limit : -1;
+}
+
 static ErrCode make_agg(BindCtx *ctx, Call *call, const AggDef *def, PlanAgg *out, Err *err)
 {
     uint32_t     columns_len;
@@ -383,7 +394,8 @@ static ErrCode make_agg(BindCtx *ctx, Call *call, const AggDef *def, PlanAgg *ou
                      .init_args = init,
                      .init_len = call->args_len - columns_len,
                      .arg_types = call->types,
-                     .slot_types = slot_types};
+                     .slot_types = slot_types,
+                     .limit = agg_limit(ctx, def)};
     TRY(result_type(ctx, call, columns_len, def->result, &out->type, err));
     agg_call = (AggCall){.def = def,
                          .arg_types = call->types,

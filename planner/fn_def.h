@@ -98,7 +98,8 @@ typedef struct AggCall {
     uint32_t           init_len;
     const Type        *result;
     const Type *const *slot_types;
-    Arena             *mem; /* batch_mem */
+    int64_t            limit; /* value of def->limit_property; below 0: none */
+    Arena             *mem;   /* batch_mem */
 } AggCall;
 
 struct AggDef {
@@ -106,6 +107,8 @@ struct AggDef {
     const char
             *sig; /* trailing literal parameters are marked: "(x T, k INT LITERAL) -> ARRAY<T>" */
     uint32_t slots_len;
+    /* Property that bounds what a group keeps, read when the statement is planned; NULL: none. */
+    const char *limit_property;
     const char *doc;
     const char *example;
     ErrCode (*result)(const Type *const *arg_types, uint32_t len, Arena *mem, const Type **out,

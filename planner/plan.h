@@ -56,6 +56,7 @@ typedef struct PlanAgg {
     const Type        *type;
     const Type *const *arg_types;
     const Type *const *slot_types; /* def->slots_len of them */
+    int64_t            limit;      /* AggCall.limit */
 } PlanAgg;
 
 /* A keyed store that a step owns; one per partition of its stage. */

@@ -24,18 +24,18 @@ static void collect_init(const AggCall *call, AggSlots *slots)
     agg_list_set(slots, NULL, 0);
 }
 
-/* A negative limit is none, but for that of all arrays. */
-static int64_t bound(int64_t limit)
+/* Without a limit of its own a group has that of all arrays. */
+static int64_t bound(const AggCall *call)
 {
-    return limit < 0 || limit > g_limits.items ? g_limits.items : limit;
+    return call->limit < 0 || call->limit > g_limits.items ? g_limits.items : call->limit;
 }
 
-static ErrCode append(const AggCall *call, AggSlots *slots, Value v, int64_t limit)
+static ErrCode append(const AggCall *call, AggSlots *slots, Value v)
 {
     uint32_t len = slots->values[0].len;
     Value   *items;
 
-    if (len >= bound(limit))
+    if (len >= bound(call))
         return ERR_OK;
     items = agg_list_copy(call, slots, 1);
     items[len] = v;
@@ -46,7 +46,7 @@ static ErrCode append(const AggCall *call, AggSlots *slots, Value v, int64_t lim
 static ErrCode list_add(const AggCall *call, AggSlots *slots, const Value *args, Err *err)
 {
     (void)err;
-    return append(call, slots, args[0], g_limits.collect_list);
+    return append(call, slots, args[0]);
 }
 
 /* Takes the last equal element out; none is no error. */
@@ -74,7 +74,7 @@ static ErrCode list_merge(const AggCall *call, AggSlots *into, const AggSlots *o
 
     (void)err;
     for (uint32_t i = 0; i < more.len; i++) {
-        if (len >= bound(g_limits.collect_list))
+        if (len >= bound(call))
             break;
         items[len++] = more.u.items[i];
     }
@@ -87,7 +87,7 @@ static ErrCode set_add(const AggCall *call, AggSlots *slots, const Value *args, 
     (void)err;
     if (index_of(slots->values[0], args[0]) < slots->values[0].len)
         return ERR_OK;
-    return append(call, slots, args[0], g_limits.collect_set);
+    return append(call, slots, args[0]);
 }
 
 static ErrCode set_merge(const AggCall *call, AggSlots *into, const AggSlots *other, Err *err)
@@ -270,6 +270,7 @@ const AggDef agg_collect[] = {
     {.name = "COLLECT_LIST",
      .sig = "(x T) -> ARRAY<T>",
      .slots_len = 1,
+     .limit_property = "ksql.functions.collect_list.limit",
      .doc = "All values, nulls included, in the order they came.",
      .example = "COLLECT_LIST of 2, 1, 2 = ARRAY[2, 1, 2]",
      .slot_types = agg_slot_of_result,
@@ -281,6 +282,7 @@ const AggDef agg_collect[] = {
     {.name = "COLLECT_SET",
      .sig = "(x T) -> ARRAY<T>",
      .slots_len = 1,
+     .limit_property = "ksql.functions.collect_set.limit",
      .doc = "The distinct values, null included, in the order they first came.",
      .example = "COLLECT_SET of 2, 1, 2 = ARRAY[2, 1]",
      .slot_types = agg_slot_of_result,

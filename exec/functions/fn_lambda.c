@@ -104,10 +104,13 @@ static ErrCode reduce_array(const FnCall *call, const Value *args, Value *out, E
 static ErrCode reduce_map(const FnCall *call, const Value *args, Value *out, Err *err)
 {
     Value state = args[1];
+    Value map;
 
-    for (uint32_t i = 0; !value_is_null(args[0]) && !value_is_null(args[1]) && i < args[0].len;
-         i++) {
-        Value lambda_args[3] = {state, args[0].u.items[2 * i], args[0].u.items[2 * i + 1]};
+    if (value_is_null(args[0]) || value_is_null(state))
+        return fn_give(out, state);
+    map = fn_map_in_java_order(call->mem, args[0]);
+    for (uint32_t i = 0; i < map.len; i++) {
+        Value lambda_args[3] = {state, map.u.items[2 * i], map.u.items[2 * i + 1]};
 
         TRY(call->lambda(call, 2, lambda_args, &state, err));
     }

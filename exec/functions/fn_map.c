@@ -1,7 +1,8 @@
 /*
  * fn_map.c -- maps.
  *
- * Maps keep the order in which their keys came, so that results do not depend on hashing.
+ * A map keeps the order in which its keys came; where an array shows it, entries stand as ksqlDB
+ * would show them.
  */
 #include <stdlib.h>
 
@@ -27,6 +28,7 @@ static Value column_of(const FnCall *call, Value map, uint32_t offset)
 {
     Value *items = fn_items(call, map.len);
 
+    map = fn_map_in_java_order(call->mem, map);
     for (uint32_t i = 0; i < map.len; i++)
         items[i] = map.u.items[2 * i + offset];
     return value_items(T_ARRAY, items, map.len);
@@ -73,15 +75,17 @@ static int compare_entries(const void *a, const void *b)
 static ErrCode entries(const FnCall *call, const Value *args, Value *out, Err *err)
 {
     Value *items;
+    Value  map;
 
     if (value_is_null(args[1]))
         return err_set(err, ERR_EVAL,
                        "function ENTRIES does not take null for its second argument");
     if (value_is_null(args[0]))
         return fn_give(out, args[0]);
-    items = fn_items(call, args[0].len);
-    for (uint32_t i = 0; i < args[0].len; i++)
-        items[i] = value_items(T_STRUCT, args[0].u.items + 2 * i, 2);
+    map = fn_map_in_java_order(call->mem, args[0]);
+    items = fn_items(call, map.len);
+    for (uint32_t i = 0; i < map.len; i++)
+        items[i] = value_items(T_STRUCT, map.u.items + 2 * i, 2);
     if (args[1].u.b)
         qsort(items, args[0].len, sizeof *items, compare_entries);
     return fn_give(out, value_items(T_ARRAY, items, args[0].len));

@@ -3,6 +3,8 @@
  */
 #include "exec/functions/fn_value.h"
 
+#include <stdlib.h>
+
 #include "common/utf8.h"
 
 const Value *fn_map_find(Value map, Value key)
@@ -77,6 +79,67 @@ void fn_map_put(FnMap *map, Value key, Value value)
 Value fn_map_value(const FnMap *map)
 {
     return value_items(T_MAP, map->entries, map->keys.len);
+}
+
+/* --- Java's order ----------------------------------------------------------------------------- */
+
+typedef struct Bucket {
+    uint32_t bucket;
+    uint32_t index;
+} Bucket;
+
+/* String.hashCode(), folded as HashMap folds it. */
+static uint32_t java_hash(Str s)
+{
+    uint32_t hash = 0;
+
+    for (size_t at = 0; at < s.len;) {
+        uint32_t c = utf8_next(s, &at);
+
+        if (c >= 0x10000) {
+            hash = hash * 31 + (0xD7C0 + (c >> 10));
+            c = 0xDC00 + (c & 0x3FF);
+        }
+        hash = hash * 31 + c;
+    }
+    return hash ^ hash >> 16;
+}
+
+/* Entries of one bucket keep the order they came in. */
+static int compare_buckets(const void *a, const void *b)
+{
+    const Bucket *x = a;
+    const Bucket *y = b;
+
+    if (x->bucket != y->bucket)
+        return x->bucket < y->bucket ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* The table is made for the entries it gets, and doubles when more than three quarters full. */
+Value fn_map_in_java_order(Arena *mem, Value map)
+{
+    Bucket  *buckets;
+    Value   *entries;
+    uint32_t cap = 1;
+
+    if (map.len < 2 || map.u.items[0].kind != T_STRING)
+        return map;
+    while (cap < map.len)
+        cap *= 2;
+    while (map.len > cap / 4 * 3)
+        cap *= 2;
+    buckets = ARENA_ARRAY(mem, Bucket, map.len);
+    for (uint32_t i = 0; i < map.len; i++)
+        buckets[i] = (Bucket){java_hash(value_as_str(map.u.items[2 * i])) & (cap - 1), i};
+    qsort(buckets, map.len, sizeof *buckets, compare_buckets);
+
+    entries = arena_alloc(mem, sizeof *entries * 2 * map.len);
+    for (uint32_t i = 0; i < map.len; i++) {
+        entries[2 * i] = map.u.items[2 * buckets[i].index];
+        entries[2 * i + 1] = map.u.items[2 * buckets[i].index + 1];
+    }
+    return value_items(T_MAP, entries, map.len);
 }
 
 /* --- UTF-16 positions ------------------------------------------------------------------------- */

@@ -83,6 +83,12 @@ void  fn_map_init(FnMap *map, Arena *mem, size_t cap);
 void  fn_map_put(FnMap *map, Value key, Value value);
 Value fn_map_value(const FnMap *map);
 
+/*
+ * The map with its entries as Java's HashMap walks them.  A map has no order, but some functions
+ * show one; taking that of ksqlDB gives its results.  Maps without text keys stay as they are.
+ */
+Value fn_map_in_java_order(Arena *mem, Value map);
+
 /* --- UTF-16 positions in UTF-8 text ----------------------------------------------------------- */
 
 /*

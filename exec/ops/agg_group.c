@@ -29,6 +29,7 @@ static ErrCode agg_group_open_one(OpCtx *ctx, const PlanAgg *plan, GroupAgg *agg
         .init_len = plan->init_len,
         .result = plan->type,
         .slot_types = plan->slot_types,
+        .limit = plan->limit,
     };
     agg->args = ARENA_ARRAY(ctx->query_mem, const ExprProg *, plan->args_len);
     for (uint32_t i = 0; i < plan->args_len; i++) {

@@ -12,13 +12,14 @@
 #include "exec/timestamp.h"
 
 typedef struct OpSink {
-    Op       base;
-    Encoder *key_encoder, *value_encoder;
-    Chunk  **open; /* per partition; NULL: none */
-    uint32_t partitions;
-    Buf      key;         /* of the row at hand; heap */
-    bool     is_key_kept; /* Row.key are the bytes that key_encoder would write */
-    int64_t  stream_time; /* highest timestamp seen: of tombstones under WITH TIMESTAMP */
+    Op               base;
+    Encoder         *key_encoder, *value_encoder;
+    Chunk          **open; /* per partition; NULL: none */
+    uint32_t         partitions;
+    Buf              key;         /* of the row at hand; heap */
+    bool             is_key_kept; /* Row.key are the bytes that key_encoder would write */
+    TimestampReader *timestamp;
+    int64_t          stream_time; /* highest timestamp seen: of tombstones under WITH TIMESTAMP */
 } OpSink;
 
 /* The key's bytes without window in *out; ptr NULL for a null key. */
@@ -69,7 +70,7 @@ static bool op_sink_timestamp(OpSink *self, const Row *row, int64_t *out_ms)
         *out_ms = self->stream_time;
         return true;
     }
-    if (timestamp_of_value(spec, row->cols[spec->column], out_ms, &err) == ERR_OK)
+    if (timestamp_of_value(self->timestamp, row->cols[spec->column], out_ms, &err) == ERR_OK)
         return true;
     ctx->counters.skipped++;
     proclog_record(ctx->log, self->base.node->step, STR_NULL, &err);
@@ -167,6 +168,7 @@ static void op_sink_close(Op *op)
     for (uint32_t i = 0; i < self->partitions; i++)
         chunk_free(self->open[i]);
     buf_deinit(&self->key);
+    timestamp_close(self->timestamp);
 }
 
 /*
@@ -200,6 +202,7 @@ static ErrCode op_sink_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err
     self->partitions = ctx->is_one_task ? 1 : node->u.sink.partitions;
     self->open = ARENA_ARRAY(ctx->query_mem, Chunk *, self->partitions);
     self->is_key_kept = op_sink_keeps_key(node);
+    TRY(timestamp_open(ctx->query_mem, &node->u.sink.timestamp, &self->timestamp, err));
     *out = &self->base;
     return ERR_OK;
 }

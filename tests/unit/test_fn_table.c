@@ -201,6 +201,7 @@ static AggCall bind_example(Arena *mem, const char *text, Value *rows)
                      .init_len = agg.init_len,
                      .result = agg.type,
                      .slot_types = agg.slot_types,
+                     .limit = agg.limit,
                      .mem = mem};
 }
 
