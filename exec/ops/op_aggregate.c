@@ -90,10 +90,13 @@ static ErrCode op_aggregate_process(Op *op, int input, Batch *batch, Err *err)
 
 static ErrCode op_aggregate_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err)
 {
-    OpAggregate *self = ARENA_NEW(ctx->query_mem, OpAggregate);
+    OpAggregate      *self = ARENA_NEW(ctx->query_mem, OpAggregate);
+    const WindowSpec *window = node->u.aggregate.window;
 
-    if (node->u.aggregate.window)
-        return err_set(err, ERR_NOT_YET, "not supported yet: WINDOW");
+    if (window && window->kind == WINDOW_SESSION)
+        return op_session_class.open(ctx, node, out, err);
+    if (window)
+        return op_window_class.open(ctx, node, out, err);
     TRY(agg_group_open(ctx, node, &self->group, err));
     self->state = op_state(ctx, node->store);
     *out = &self->base;

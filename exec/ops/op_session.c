@@ -1,0 +1,217 @@
+/*
+ * op_session.c -- GROUP BY with session windows.
+ *
+ *     gap 5:   [0,3]    [12,12]          two sessions of a key
+ *                  ^ ts 8: at most 5 from both
+ *              [0,12]                    one session
+ *
+ * A row joins all sessions of its key that are at most the gap away, and makes them one: their
+ * aggregates are merged, the row is added.  Every session that is replaced goes on as a deletion,
+ * even one whose bounds stay the same; then the new one goes on.  A session that stream time has
+ * left behind by more than gap and grace takes nothing more.
+ *
+ * The timestamp of a session is its end.
+ */
+#include "exec/ops/agg_group.h"
+#include "exec/ops/expire.h"
+#include "exec/ops/ops.h"
+
+#include "common/vec.h"
+
+enum { NUMBER_STREAM_TIME, NUMBER_EXPIRED };
+
+/* A session that a row joins, taken out of the state. */
+typedef struct Session {
+    int64_t start, end;
+    Value  *slots;
+    Value  *cols; /* its result row */
+} Session;
+
+typedef VEC(Session) SessionVec;
+
+typedef struct OpSession {
+    Op                base;
+    AggGroup         *group;
+    State            *state;
+    const WindowSpec *window;
+    Expire            expire;
+    int64_t           stream_time;
+    Buf               low, high; /* heap */
+} OpSession;
+
+typedef struct SessionScan {
+    OpSession  *self;
+    const Row  *row;
+    SessionVec *found;
+    Arena      *mem;
+    Value      *keys;
+} SessionScan;
+
+static ErrCode op_session_visit(void *arg, StateEntry *entry, bool *stop, Err *err)
+{
+    SessionScan     *scan = arg;
+    OpSession       *self = scan->self;
+    const PlanStore *store = self->base.node->store;
+    const Schema    *schema = self->base.node->schema;
+    Session          session;
+
+    (void)stop;
+    TRY(state_decode_key(store, state_key_of(entry), scan->mem, scan->keys, &session.start,
+                         &session.end, err));
+    if (session.end < scan->row->ts - self->window->size_ms)
+        return ERR_OK;
+    session.slots = ARENA_ARRAY(scan->mem, Value, store->slots_len);
+    for (uint32_t i = 0; i < store->slots_len; i++)
+        session.slots[i] = value_copy(scan->mem, entry->slots[i]);
+    session.cols = ARENA_ARRAY(scan->mem, Value, schema->len);
+    memcpy(session.cols, scan->row->cols, sizeof(Value) * schema->key_len);
+    TRY(agg_group_finish(self->group, entry, scan->mem, session.cols + schema->key_len, err));
+    vec_push(scan->mem, scan->found, session);
+    return ERR_OK;
+}
+
+/* The sessions of the row's key at most the gap away, in the order of their starts. */
+static ErrCode op_session_find(OpSession *self, const Row *row, Arena *mem, SessionVec *found,
+                               Err *err)
+{
+    const PlanStore *store = self->base.node->store;
+    SessionScan      scan = {.self = self, .row = row, .found = found, .mem = mem};
+
+    scan.keys = ARENA_ARRAY(mem, Value, store->keys_len);
+    buf_clear(&self->low);
+    buf_clear(&self->high);
+    state_encode_key(&self->low, store, row->cols, 0, 0);
+    state_encode_key(&self->high, store, row->cols, row->ts + self->window->size_ms + 1, 0);
+    return state_scan(self->state, buf_view(&self->low), buf_view(&self->high), op_session_visit,
+                      &scan, err);
+}
+
+static ErrCode op_session_touch(OpSession *self, const Row *row, int64_t start, int64_t end,
+                                StateEntry **out, Err *err)
+{
+    bool is_new;
+
+    buf_clear(&self->low);
+    state_encode_key(&self->low, self->base.node->store, row->cols, start, end);
+    return state_touch(self->state, buf_view(&self->low), state_hash(buf_view(&self->low)), out,
+                       &is_new, err);
+}
+
+/* Takes the session out of the state and tells so. */
+static ErrCode op_session_replace(OpSession *self, const Row *row, const Session *session,
+                                  bool is_told, Batch *out, Err *err)
+{
+    const Schema *schema = self->base.node->schema;
+    StateEntry   *entry;
+    Row           gone;
+
+    TRY(op_session_touch(self, row, session->start, session->end, &entry, err));
+    state_remove(self->state, entry);
+    if (!is_told)
+        return ERR_OK;
+    op_row_like(&gone, row, schema->len, out->mem);
+    memcpy(gone.cols, row->cols, sizeof(Value) * schema->key_len);
+    gone.flags = ROW_VALUE_NULL;
+    gone.old = self->base.node->needs_old ? session->cols : NULL;
+    gone.ts = session->end;
+    gone.window_start = session->start;
+    gone.window_end = session->end;
+    return op_batch_add(&self->base, out, &gone, err);
+}
+
+static ErrCode op_session_put(OpSession *self, const Row *row, const SessionVec *found,
+                              int64_t start, int64_t end, Batch *out, Err *err)
+{
+    StateEntry *entry;
+    Row         result;
+
+    TRY(op_session_touch(self, row, start, end, &entry, err));
+    agg_group_init(self->group, entry, out->mem);
+    for (size_t i = 0; i < found->len; i++)
+        TRY(agg_group_merge(self->group, entry, found->items[i].slots, out->mem, err));
+    TRY(agg_group_add(self->group, entry, row, out->mem, err));
+    entry->ts = end;
+    TRY(agg_group_row(self->group, entry, row, out->mem, &result, err));
+    result.ts = end;
+    result.window_start = start;
+    result.window_end = end;
+    return op_batch_add(&self->base, out, &result, err);
+}
+
+static ErrCode op_session_row(OpSession *self, const Row *row, Batch *out, Err *err)
+{
+    const WindowSpec *window = self->window;
+    SessionVec        found = {0};
+    int64_t           start = row->ts, end = row->ts;
+    bool              is_alone;
+
+    if (row->ts > self->stream_time)
+        self->stream_time = row->ts;
+    TRY(op_session_find(self, row, out->mem, &found, err));
+    for (size_t i = 0; i < found.len; i++) {
+        start = found.items[i].start < start ? found.items[i].start : start;
+        end = found.items[i].end > end ? found.items[i].end : end;
+    }
+    if (end < self->stream_time - window->grace_ms - window->size_ms) {
+        self->base.ctx->counters.late++;
+        return ERR_OK;
+    }
+    is_alone = start == row->ts && end == row->ts;
+    for (size_t i = 0; i < found.len; i++)
+        TRY(op_session_replace(self, row, &found.items[i], !is_alone, out, err));
+    return op_session_put(self, row, &found, start, end, out, err);
+}
+
+static ErrCode op_session_process(Op *op, int input, Batch *batch, Err *err)
+{
+    OpSession *self = (OpSession *)op;
+    Batch      out;
+
+    (void)input;
+    batch_init(&out, batch->mem, BATCH_ROWS_MAX);
+    self->stream_time = state_number(self->state, NUMBER_STREAM_TIME);
+    for (uint32_t i = 0; i < batch->len; i++) {
+        const Row *row = &batch->rows[i];
+
+        if ((row->flags & ROW_VALUE_NULL) || !agg_group_has_key(self->group, row))
+            continue;
+        if (op_session_row(self, row, &out, err) != ERR_OK) {
+            op_fail_at(op->ctx, row);
+            return err->code;
+        }
+    }
+    if (self->stream_time == INT64_MIN)
+        return ERR_OK; /* no row so far */
+    state_set_number(self->state, NUMBER_STREAM_TIME, self->stream_time);
+    TRY(expire_run(&self->expire, self->stream_time, batch->mem, err));
+    return op_emit(op, &out, err);
+}
+
+static void op_session_close(Op *op)
+{
+    OpSession *self = (OpSession *)op;
+
+    agg_group_close(self->group);
+    buf_deinit(&self->low);
+    buf_deinit(&self->high);
+}
+
+static ErrCode op_session_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err)
+{
+    OpSession *self = ARENA_NEW(ctx->query_mem, OpSession);
+
+    TRY(agg_group_open(ctx, node, &self->group, err));
+    self->state = op_state(ctx, node->store);
+    self->window = node->u.aggregate.window;
+    expire_open(&self->expire, self->state, self->window, NUMBER_EXPIRED);
+    self->base.cls = &op_session_class;
+    *out = &self->base;
+    return ERR_OK;
+}
+
+const OpClass op_session_class = {
+    .name = "session",
+    .open = op_session_open,
+    .process = op_session_process,
+    .close = op_session_close,
+};

@@ -1,0 +1,149 @@
+/*
+ * op_window.c -- GROUP BY with tumbling or hopping windows.
+ *
+ *     size 4, advance 2:   |0--------4)
+ *                               |2--------6)
+ *                                    |4--------8)
+ *                                ^ ts 3 belongs to [0,4) and [2,6)
+ *
+ * A row is added to every window that contains it; each of those goes on as a row of its own, in
+ * the order of their starts.  A window whose end plus grace has been passed by stream time takes
+ * nothing more: the row is late for it, and may be in time for a later one.  Stream time is the
+ * highest timestamp that reached this operator.
+ *
+ * A window's timestamp is the highest that it has seen.
+ */
+#include "exec/ops/agg_group.h"
+#include "exec/ops/expire.h"
+#include "exec/ops/ops.h"
+
+enum { NUMBER_STREAM_TIME, NUMBER_EXPIRED };
+
+typedef struct OpWindow {
+    Op                base;
+    AggGroup         *group;
+    State            *state;
+    const WindowSpec *window;
+    Expire            expire;
+    int64_t           stream_time;
+    Buf               key; /* heap */
+} OpWindow;
+
+/* The first window that contains ts. */
+static int64_t op_window_first(const WindowSpec *window, int64_t ts)
+{
+    int64_t low = ts - window->size_ms + window->advance_ms;
+
+    return low > 0 ? low / window->advance_ms * window->advance_ms : 0;
+}
+
+static ErrCode op_window_old(OpWindow *self, const StateEntry *entry, const Row *row, Arena *mem,
+                             const Value **out, Err *err)
+{
+    const Schema *schema = self->base.node->schema;
+    Value        *old = ARENA_ARRAY(mem, Value, schema->len);
+
+    memcpy(old, row->cols, sizeof(Value) * schema->key_len);
+    TRY(agg_group_finish(self->group, entry, mem, old + schema->key_len, err));
+    *out = old;
+    return ERR_OK;
+}
+
+static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batch *out, Err *err)
+{
+    Op          *op = &self->base;
+    Arena       *mem = out->mem;
+    const Value *old = NULL;
+    StateEntry  *entry;
+    Row          result;
+    bool         is_new;
+
+    buf_clear(&self->key);
+    state_encode_key(&self->key, op->node->store, row->cols, start, start + self->window->size_ms);
+    TRY(state_touch(self->state, buf_view(&self->key), state_hash(buf_view(&self->key)), &entry,
+                    &is_new, err));
+    if (is_new) {
+        agg_group_init(self->group, entry, mem);
+        entry->ts = row->ts;
+    } else if (op->node->needs_old) {
+        TRY(op_window_old(self, entry, row, mem, &old, err));
+    }
+    TRY(agg_group_add(self->group, entry, row, mem, err));
+    if (row->ts > entry->ts)
+        entry->ts = row->ts;
+    TRY(agg_group_row(self->group, entry, row, mem, &result, err));
+    result.ts = entry->ts;
+    result.old = old;
+    result.window_start = start;
+    result.window_end = start + self->window->size_ms;
+    return op_batch_add(op, out, &result, err);
+}
+
+static ErrCode op_window_row(OpWindow *self, const Row *row, Batch *out, Err *err)
+{
+    const WindowSpec *window = self->window;
+
+    if (row->ts > self->stream_time)
+        self->stream_time = row->ts;
+    for (int64_t start = op_window_first(window, row->ts); start <= row->ts;
+         start += window->advance_ms) {
+        if (start + window->size_ms <= self->stream_time - window->grace_ms)
+            self->base.ctx->counters.late++;
+        else
+            TRY(op_window_add(self, row, start, out, err));
+    }
+    return ERR_OK;
+}
+
+static ErrCode op_window_process(Op *op, int input, Batch *batch, Err *err)
+{
+    OpWindow *self = (OpWindow *)op;
+    Batch     out;
+
+    (void)input;
+    batch_init(&out, batch->mem, BATCH_ROWS_MAX);
+    self->stream_time = state_number(self->state, NUMBER_STREAM_TIME);
+    for (uint32_t i = 0; i < batch->len; i++) {
+        const Row *row = &batch->rows[i];
+
+        if ((row->flags & ROW_VALUE_NULL) || !agg_group_has_key(self->group, row))
+            continue;
+        if (op_window_row(self, row, &out, err) != ERR_OK) {
+            op_fail_at(op->ctx, row);
+            return err->code;
+        }
+    }
+    if (self->stream_time == INT64_MIN)
+        return ERR_OK; /* no row so far */
+    state_set_number(self->state, NUMBER_STREAM_TIME, self->stream_time);
+    TRY(expire_run(&self->expire, self->stream_time, batch->mem, err));
+    return op_emit(op, &out, err);
+}
+
+static void op_window_close(Op *op)
+{
+    OpWindow *self = (OpWindow *)op;
+
+    agg_group_close(self->group);
+    buf_deinit(&self->key);
+}
+
+static ErrCode op_window_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err)
+{
+    OpWindow *self = ARENA_NEW(ctx->query_mem, OpWindow);
+
+    TRY(agg_group_open(ctx, node, &self->group, err));
+    self->state = op_state(ctx, node->store);
+    self->window = node->u.aggregate.window;
+    expire_open(&self->expire, self->state, self->window, NUMBER_EXPIRED);
+    self->base.cls = &op_window_class;
+    *out = &self->base;
+    return ERR_OK;
+}
+
+const OpClass op_window_class = {
+    .name = "window",
+    .open = op_window_open,
+    .process = op_window_process,
+    .close = op_window_close,
+};
