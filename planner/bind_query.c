@@ -83,17 +83,6 @@ static ErrCode bind_limit(const AstQuery *ast, BoundQuery *query, Err *err)
     return ERR_OK;
 }
 
-ErrCode check_query_runs(const AstQuery *ast, const BoundQuery *query, Err *err)
-{
-    if (query->scope.sources[0].source->window != WINDOW_NONE)
-        return not_yet(NOT_YET_WINDOWED_SOURCE, ast->from.name.pos, err);
-    if (query->is_final)
-        return not_yet(NOT_YET_EMIT_FINAL, ast->emit_pos, err);
-    if (query->window)
-        return not_yet(NOT_YET_WINDOW, ast->window->pos, err);
-    return ERR_OK;
-}
-
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err)
 {

@@ -5,9 +5,6 @@
 
 static const char *const answers[] = {
     [NOT_YET_JOIN] = "joins",
-    [NOT_YET_WINDOW] = "windowed aggregation",
-    [NOT_YET_WINDOWED_SOURCE] = "sources with a windowed key",
-    [NOT_YET_EMIT_FINAL] = "EMIT FINAL",
     [NOT_YET_FORMAT] = "schema registry and Protobuf formats",
     [NOT_YET_CONNECTOR] = "connectors",
     [NOT_YET_ALTER_SYSTEM] = "ALTER SYSTEM",
