@@ -218,6 +218,20 @@ static JsonField *field_find(const JsonFields *fields, Arena *mem, Str name, Jso
     return map_get(&fields->by_name, str_upper_ascii(mem, name));
 }
 
+/* memcmp() for names, which are short: two loads that may overlap. */
+static inline bool is_same(const char *a, const char *b, size_t len)
+{
+    uint64_t a_first, a_last, b_first, b_last;
+
+    if (len < 8 || len > 16)
+        return memcmp(a, b, len) == 0;
+    memcpy(&a_first, a, 8);
+    memcpy(&b_first, b, 8);
+    memcpy(&a_last, a + len - 8, 8);
+    memcpy(&b_last, b + len - 8, 8);
+    return a_first == b_first && a_last == b_last;
+}
+
 /* Consumes the comma and the name that stood at this position before, if they stand here again. */
 static bool guess_holds(const JsonGuess *guess, JsonScan *scan, bool *is_first)
 {
@@ -230,7 +244,7 @@ static bool guess_holds(const JsonGuess *guess, JsonScan *scan, bool *is_first)
             return false;
         at += *at == ' '; /* as Python writes it */
     }
-    if (memcmp(at, guess->text, guess->len) != 0)
+    if (!is_same(at, guess->text, guess->len))
         return false;
     scan->at = at + guess->len;
     *is_first = false;
