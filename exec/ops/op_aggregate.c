@@ -11,12 +11,33 @@
 #include "exec/ops/agg_group.h"
 #include "exec/ops/ops.h"
 
+enum { KEYS_AHEAD = 16 };
+
 typedef struct OpAggregate {
     Op        base;
     AggGroup *group;
     State    *state;
-    Buf       key; /* heap */
+    Buf       keys; /* heap: those of the next KEYS_AHEAD rows */
+    size_t    ends[KEYS_AHEAD + 1];
+    uint64_t  hashes[KEYS_AHEAD];
 } OpAggregate;
+
+/* Encodes the keys of some rows, so that their groups are on the way when they are needed. */
+static void op_aggregate_look_ahead(OpAggregate *self, const Row *rows, uint32_t len)
+{
+    const PlanStore *store = self->base.node->store;
+
+    buf_clear(&self->keys);
+    for (uint32_t i = 0; i < len; i++) {
+        size_t begin = self->keys.len;
+
+        state_encode_key(&self->keys, store, rows[i].cols, rows[i].window_start,
+                         rows[i].window_end);
+        self->ends[i + 1] = self->keys.len;
+        self->hashes[i] = state_hash((Str){self->keys.ptr + begin, self->keys.len - begin});
+    }
+    state_prefetch(self->state, self->hashes, len);
+}
 
 static ErrCode op_aggregate_update(OpAggregate *self, StateEntry *entry, const Row *row, Arena *mem,
                                    Err *err)
@@ -32,18 +53,18 @@ static ErrCode op_aggregate_update(OpAggregate *self, StateEntry *entry, const R
     return ERR_OK;
 }
 
-static ErrCode op_aggregate_row(OpAggregate *self, const Row *row, Arena *mem, Row *out, Err *err)
+/* ahead: which of the keys that were encoded is the row's. */
+static ErrCode op_aggregate_row(OpAggregate *self, const Row *row, uint32_t ahead, Arena *mem,
+                                Row *out, Err *err)
 {
     Op           *op = &self->base;
     const Schema *schema = op->node->schema;
     Value        *old = NULL;
     StateEntry   *entry;
     bool          is_new;
+    Str           key = str_slice(buf_view(&self->keys), self->ends[ahead], self->ends[ahead + 1]);
 
-    buf_clear(&self->key);
-    state_encode_key(&self->key, op->node->store, row->cols, row->window_start, row->window_end);
-    TRY(state_touch(self->state, buf_view(&self->key), state_hash(buf_view(&self->key)), &entry,
-                    &is_new, err));
+    TRY(state_touch(self->state, key, self->hashes[ahead], &entry, &is_new, err));
     if (is_new) {
         agg_group_init(self->group, entry, mem);
         entry->ts = row->ts;
@@ -74,11 +95,15 @@ static ErrCode op_aggregate_process(Op *op, int input, Batch *batch, Err *err)
 
     (void)input;
     for (uint32_t i = 0; i < batch->len; i++) {
-        Row out;
+        uint32_t left = batch->len - i;
+        Row      out;
 
+        if (i % KEYS_AHEAD == 0)
+            op_aggregate_look_ahead(self, &batch->rows[i], left < KEYS_AHEAD ? left : KEYS_AHEAD);
         if (!op_aggregate_takes(self, &batch->rows[i]))
             continue;
-        if (op_aggregate_row(self, &batch->rows[i], batch->mem, &out, err) != ERR_OK) {
+        if (op_aggregate_row(self, &batch->rows[i], i % KEYS_AHEAD, batch->mem, &out, err) !=
+            ERR_OK) {
             op_fail_at(op->ctx, &batch->rows[i]);
             return err->code;
         }
@@ -108,7 +133,7 @@ static void op_aggregate_close(Op *op)
     OpAggregate *self = (OpAggregate *)op;
 
     agg_group_close(self->group);
-    buf_deinit(&self->key);
+    buf_deinit(&self->keys);
 }
 
 const OpClass op_aggregate_class = {

@@ -6,12 +6,15 @@
  */
 #include "exec/state/pending.h"
 
+#include <assert.h>
+
 enum { BUCKETS_MIN = 64, DEAD_BYTES_MIN = 1 << 20 };
 
-Pending *pending_new(void)
+Pending *pending_new(const PlanStore *const *stores)
 {
     Pending *pending = MEM_NEW(Pending);
 
+    pending->stores = stores;
     map_init(&pending->positions, NULL);
     return pending;
 }
@@ -53,39 +56,40 @@ static Str without_window(Str key)
     return (Str){key.ptr, key.len - WINDOW_KEY_BYTES};
 }
 
-static bool has_window(const Change *change)
-{
-    return change->key.len >= WINDOW_KEY_BYTES;
-}
-
-static void link_entry(Pending *pending, uint32_t number, bool is_windowed)
+static void link_entry(Pending *pending, uint32_t number)
 {
     PendingEntry *entry = &pending->entries[number];
+    const Change *change = &entry->change;
     uint32_t      mask = pending->buckets_len - 1;
     uint32_t     *bucket = &pending->buckets[entry->hash & mask];
 
     entry->next = *bucket;
     *bucket = number + 1;
-    if (is_windowed && has_window(&entry->change)) {
-        bucket =
-            &pending
-                 ->prefixes[hash_of(entry->change.store, without_window(entry->change.key)) & mask];
+    /* The numbers of a state have the empty key. */
+    if (pending->stores[change->store]->is_windowed && change->key.len >= WINDOW_KEY_BYTES) {
+        bucket = &pending->prefixes[hash_of(change->store, without_window(change->key)) & mask];
         entry->next_of_prefix = *bucket;
         *bucket = number + 1;
     }
 }
 
-/* Whether an entry is windowed is not kept: those that are not have no chain by prefix, and their
- * being in one would only cost a comparison. */
-static void grow_buckets(Pending *pending, uint32_t len)
+/* Room for more entries, at most one per bucket. */
+static void reserve(Pending *pending, uint32_t more)
 {
+    uint32_t len = pending->buckets_len ? pending->buckets_len : BUCKETS_MIN;
+
+    if (pending->len + more <= pending->buckets_len)
+        return;
+    while (len < pending->len + more)
+        len *= 2;
     mem_free(pending->buckets);
     mem_free(pending->prefixes);
     pending->buckets = MEM_ARRAY(uint32_t, len);
     pending->prefixes = MEM_ARRAY(uint32_t, len);
     pending->buckets_len = len;
+    pending->entries = mem_realloc(pending->entries, len * sizeof *pending->entries);
     for (uint32_t i = 0; i < pending->len; i++)
-        link_entry(pending, i, true);
+        link_entry(pending, i);
 }
 
 static size_t change_bytes(const Change *change)
@@ -112,9 +116,8 @@ static PendingEntry *find_entry(const Pending *pending, uint64_t hash, uint32_t 
     return NULL;
 }
 
-void pending_put(Pending *pending, const Change *change, bool is_windowed)
+static void put_one(Pending *pending, const Change *change, uint64_t hash)
 {
-    uint64_t      hash = hash_of(change->store, change->key);
     PendingEntry *entry = find_entry(pending, hash, change->store, change->partition, change->key);
 
     if (entry) {
@@ -122,14 +125,31 @@ void pending_put(Pending *pending, const Change *change, bool is_windowed)
         entry->change = *change;
         return;
     }
-    if (pending->len == pending->buckets_len)
-        grow_buckets(pending, pending->len ? pending->len * 2 : BUCKETS_MIN);
-    if (pending->len == pending->cap) {
-        pending->cap = pending->cap ? pending->cap * 2 : BUCKETS_MIN;
-        pending->entries = mem_realloc(pending->entries, pending->cap * sizeof *pending->entries);
-    }
     pending->entries[pending->len] = (PendingEntry){.change = *change, .hash = hash};
-    link_entry(pending, pending->len++, is_windowed);
+    link_entry(pending, pending->len++);
+}
+
+/* Buckets and entries lie anywhere: all of them are asked for before the first is needed. */
+void pending_put(Pending *pending, const Change *changes, uint32_t len)
+{
+    uint64_t hashes[PENDING_PUT_MAX];
+    uint32_t mask;
+
+    assert(len <= PENDING_PUT_MAX);
+    reserve(pending, len);
+    mask = pending->buckets_len - 1;
+    for (uint32_t i = 0; i < len; i++) {
+        hashes[i] = hash_of(changes[i].store, changes[i].key);
+        __builtin_prefetch(&pending->buckets[hashes[i] & mask]);
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t number = pending->buckets[hashes[i] & mask];
+
+        if (number)
+            __builtin_prefetch(&pending->entries[number - 1]);
+    }
+    for (uint32_t i = 0; i < len; i++)
+        put_one(pending, &changes[i], hashes[i]);
 }
 
 /* Copies what is alive into one buffer and lets the others go. */
@@ -197,25 +217,25 @@ const Change *pending_find(const Pending *pending, uint32_t store, uint32_t part
     return entry ? &entry->change : NULL;
 }
 
-uint32_t pending_first(const Pending *pending, uint32_t store, Str prefix, bool is_windowed)
+uint32_t pending_first(const Pending *pending, uint32_t store, Str prefix)
 {
-    const uint32_t *buckets = is_windowed ? pending->prefixes : pending->buckets;
+    const uint32_t *buckets =
+        pending->stores[store]->is_windowed ? pending->prefixes : pending->buckets;
 
     return pending->len ? buckets[hash_of(store, prefix) & (pending->buckets_len - 1)] : 0;
 }
 
-const Change *pending_next(const Pending *pending, uint32_t store, Str prefix, bool is_windowed,
-                           uint32_t *cursor)
+const Change *pending_next(const Pending *pending, uint32_t store, Str prefix, uint32_t *cursor)
 {
+    bool is_windowed = pending->stores[store]->is_windowed;
+
     while (*cursor) {
         const PendingEntry *entry = &pending->entries[*cursor - 1];
         const Change       *change = &entry->change;
-        Str                 key = change->key;
 
         *cursor = is_windowed ? entry->next_of_prefix : entry->next;
-        if (is_windowed && !has_window(change))
-            continue;
-        if (change->store == store && str_eq(is_windowed ? without_window(key) : key, prefix))
+        if (change->store == store &&
+            str_eq(is_windowed ? without_window(change->key) : change->key, prefix))
             return change;
     }
     return NULL;

@@ -21,15 +21,16 @@ typedef struct PendingEntry {
 } PendingEntry;
 
 typedef struct Pending {
-    PendingEntry *entries;
-    uint32_t      len, cap;
-    uint32_t     *buckets;     /* by store and key */
-    uint32_t     *prefixes;    /* windowed entries, by store and key without the window */
-    uint32_t      buckets_len; /* of each; power of two */
-    Changes      *changes;     /* owned; the entries point into them */
-    size_t        bytes;       /* of changes */
-    size_t        dead;        /* of those, bytes of entries that were replaced */
-    Map           positions;   /* key -> PendingPosition */
+    const PlanStore *const *stores; /* by number */
+    PendingEntry           *entries;
+    uint32_t                len;
+    uint32_t               *buckets;     /* by store and key */
+    uint32_t               *prefixes;    /* windowed entries, by store and key without the window */
+    uint32_t                buckets_len; /* of each; power of two */
+    Changes                *changes;     /* owned; the entries point into them */
+    size_t                  bytes;       /* of changes */
+    size_t                  dead;        /* of those, bytes of entries that were replaced */
+    Map                     positions;   /* key -> PendingPosition */
 } Pending;
 
 typedef struct PendingPosition {
@@ -37,15 +38,18 @@ typedef struct PendingPosition {
     char   bytes[]; /* value, then key */
 } PendingPosition;
 
-enum { WINDOW_KEY_BYTES = 16 }; /* what a windowed store's key ends in */
+enum {
+    WINDOW_KEY_BYTES = 16, /* what a windowed store's key ends in */
+    PENDING_PUT_MAX = 16
+};
 
-Pending *pending_new(void);
+Pending *pending_new(const PlanStore *const *stores);
 void     pending_free(Pending *pending); /* NULL is fine */
 
 bool pending_is_empty(const Pending *pending);
 
-/* One change, in bytes that the set owns or will own. */
-void pending_put(Pending *pending, const Change *change, bool is_windowed);
+/* Up to PENDING_PUT_MAX changes, in bytes that the set owns or will own. */
+void pending_put(Pending *pending, const Change *changes, uint32_t len);
 /* Takes over the bytes of changes that were put. */
 void pending_take(Pending *pending, Changes *changes);
 void pending_put_position(Pending *pending, Str key, Str value);
@@ -55,11 +59,10 @@ Str  pending_position(const Pending *pending, Str key); /* ptr NULL: none */
 const Change *pending_find(const Pending *pending, uint32_t store, uint32_t partition, Str key);
 
 /*
- * All changes of a key in any partition; for windowed stores prefix is the key without the window.
+ * All changes of a key in any partition; for a windowed store prefix is the key without the window.
  * uint32_t cursor = pending_first(...); while ((change = pending_next(..., &cursor))) ...
  */
-uint32_t      pending_first(const Pending *pending, uint32_t store, Str prefix, bool is_windowed);
-const Change *pending_next(const Pending *pending, uint32_t store, Str prefix, bool is_windowed,
-                           uint32_t *cursor);
+uint32_t      pending_first(const Pending *pending, uint32_t store, Str prefix);
+const Change *pending_next(const Pending *pending, uint32_t store, Str prefix, uint32_t *cursor);
 
 #endif

@@ -23,7 +23,7 @@
 #include "exec/state/state_sqlite.h"
 
 enum {
-    MERGE_SLICE = 512,   /* changes merged while others wait for the lock */
+    MERGE_SLICES = 32,   /* of PENDING_PUT_MAX changes, merged while others wait for the lock */
     WAL_PAGES_MAX = 1000 /* 4 MB: then the WAL is copied into the file */
 };
 
@@ -146,8 +146,8 @@ ErrCode query_file_open(Flusher *flusher, const QueryFileOpts *opts, QueryFile *
     file->stores_len = opts->stores_len;
     file->on_durable = opts->on_durable;
     file->arg = opts->arg;
-    file->active = pending_new();
-    file->written = pending_new();
+    file->active = pending_new(file->stores);
+    file->written = pending_new(file->stores);
     atomic_init(&file->refs, 1);
     pthread_mutex_init(&file->merge_lock, NULL);
     pthread_mutex_init(&file->lock, NULL);
@@ -203,12 +203,12 @@ static void forget_pending(QueryFile *file)
     bytes = (int64_t)(file->active->bytes + (file->writing ? file->writing->bytes : 0));
     pending_free(file->active);
     pending_free(file->writing);
-    file->active = pending_new();
+    file->active = pending_new(file->stores);
     file->writing = NULL;
     pthread_mutex_unlock(&file->lock);
     pthread_mutex_unlock(&file->merge_lock);
     pending_free(file->written);
-    file->written = pending_new();
+    file->written = pending_new(file->stores);
     flusher_note(file->flusher, file, -bytes);
 }
 
@@ -242,14 +242,15 @@ ErrCode query_file_reset(QueryFile *file, const char *why, Err *err)
 static void merge_changes(QueryFile *file, Changes *changes)
 {
     BufReader at = changes_read(changes);
-    Change    change;
-    bool      more = true;
+    Change    slice[PENDING_PUT_MAX];
+    uint32_t  len = PENDING_PUT_MAX;
 
-    while (more) {
+    while (len == PENDING_PUT_MAX) {
         pthread_mutex_lock(&file->lock);
-        for (int i = 0; i < MERGE_SLICE && (more = changes_next(&at, &change)); i++) {
-            assert(change.store < file->stores_len);
-            pending_put(file->active, &change, file->stores[change.store]->is_windowed);
+        for (int i = 0; i < MERGE_SLICES && len == PENDING_PUT_MAX; i++) {
+            for (len = 0; len < PENDING_PUT_MAX && changes_next(&at, &slice[len]); len++)
+                assert(slice[len].store < file->stores_len);
+            pending_put(file->active, slice, len);
         }
         pthread_mutex_unlock(&file->lock);
     }
@@ -352,7 +353,7 @@ static void checkpoint(QueryFile *file)
         file->on_durable(file->arg, positions, len);
     mem_free(positions);
     pending_free(file->written);
-    file->written = pending_new();
+    file->written = pending_new(file->stores);
 }
 
 ErrCode query_file_write(QueryFile *file, int64_t *rows, Err *err)
@@ -365,7 +366,7 @@ ErrCode query_file_write(QueryFile *file, int64_t *rows, Err *err)
         pthread_mutex_lock(&file->lock);
         if (!pending_is_empty(file->active)) {
             file->writing = file->active;
-            file->active = pending_new();
+            file->active = pending_new(file->stores);
         }
         pthread_mutex_unlock(&file->lock);
         pthread_mutex_unlock(&file->merge_lock);
@@ -610,10 +611,10 @@ ErrCode query_file_load(QueryFile *file, State *state, Err *err)
 static void copy_changes(const Pending *pending, const PlanStore *store, Str prefix, Arena *arena,
                          Change *out, size_t *len)
 {
-    uint32_t      cursor = pending_first(pending, store->number, prefix, store->is_windowed);
+    uint32_t      cursor = pending_first(pending, store->number, prefix);
     const Change *change;
 
-    while ((change = pending_next(pending, store->number, prefix, store->is_windowed, &cursor))) {
+    while ((change = pending_next(pending, store->number, prefix, &cursor))) {
         size_t i = 0;
 
         while (i < *len &&
@@ -627,10 +628,10 @@ static void copy_changes(const Pending *pending, const PlanStore *store, Str pre
 
 static size_t count_changes(const Pending *pending, const PlanStore *store, Str prefix)
 {
-    uint32_t cursor = pending_first(pending, store->number, prefix, store->is_windowed);
+    uint32_t cursor = pending_first(pending, store->number, prefix);
     size_t   count = 0;
 
-    while (pending_next(pending, store->number, prefix, store->is_windowed, &cursor))
+    while (pending_next(pending, store->number, prefix, &cursor))
         count++;
     return count;
 }

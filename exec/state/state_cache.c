@@ -26,6 +26,8 @@ State *state_new(const StateOpts *opts)
     state->scratch = arena_new(0);
     for (int i = 0; i < STATE_NUMBERS; i++)
         state->numbers[i] = INT64_MIN;
+    for (uint32_t i = 0; i < opts->store->slots_len; i++)
+        state->has_blocks |= slot_type_has_blocks(opts->store->slots[i].type);
     state_generations_init(state);
     if (opts->budget)
         __atomic_fetch_add(&opts->budget->states, 1, __ATOMIC_RELAXED);
@@ -458,7 +460,8 @@ size_t state_bytes(const State *state)
     size_t bytes = state->bytes + state->table_cap * sizeof(TableSlot);
 
     for (int i = 0; i < GENERATIONS; i++)
-        bytes += arena_held(state->pool[i].mem) + state->pool[i].cap * sizeof(Image *);
+        bytes += arena_held(state->pool[i].mem) +
+                 state->pool[i].blocks_len * IMAGES_PER_BLOCK * state->image_bytes;
     if (state->index)
         bytes += state_index_bytes(state->index);
     return bytes;

@@ -46,17 +46,21 @@ struct Image {
     Value    slots[];
 };
 
+/* Images lie in blocks that are reused from epoch to epoch, in the order of their making. */
 typedef struct Generation {
     uint64_t number; /* 0: not in use */
     uint64_t epoch;
-    Arena   *mem; /* images */
-    Image  **dirty;
-    size_t   len, cap;
-    size_t   encoded;                       /* dirty[0 .. encoded) went to the sink */
+    char   **blocks; /* of IMAGES_PER_BLOCK images */
+    size_t   blocks_len, blocks_cap;
+    size_t   len;                           /* images */
+    size_t   encoded;                       /* images [0 .. encoded) went to the sink */
+    Arena   *mem;                           /* entries that were encoded ahead of their turn */
     int64_t  numbers_before[STATE_NUMBERS]; /* undo */
     int64_t  numbers_sealed[STATE_NUMBERS];
     bool     has_numbers; /* some changed */
 } Generation;
+
+enum { IMAGES_PER_BLOCK = 128 };
 
 typedef struct TableSlot {
     uint64_t hash;
@@ -82,6 +86,8 @@ struct State {
     Generation *sealed[GENERATIONS - 1]; /* oldest first */
     uint32_t    sealed_len;
     uint64_t    generation_last;
+    size_t      image_bytes;
+    bool        has_blocks; /* some slot may hold one */
     int64_t     numbers[STATE_NUMBERS];
     StateIndex *index;   /* NULL until the first ordered scan */
     Arena      *scratch; /* while one entry is decoded */
@@ -104,6 +110,8 @@ void state_drop_entry(State *state, Entry *entry);
 
 /* --- state_slots.c: blocks -------------------------------------------------------------------- */
 
+/* True when values of the type may have a block. */
+bool slot_type_has_blocks(const Type *type);
 /* A copy of v in a block of its own; *bytes grows by what it takes. */
 Value slot_own(Value v, size_t *bytes);
 void  slot_free(Value v, size_t *bytes);

@@ -33,24 +33,57 @@ static Generation *generation_open(State *state)
     return generation;
 }
 
+/* Blocks that this epoch did not need are given back. */
 static void generation_close(Generation *generation)
 {
+    size_t needed = (generation->len + IMAGES_PER_BLOCK - 1) / IMAGES_PER_BLOCK;
+
+    while (generation->blocks_len > needed)
+        mem_free(generation->blocks[--generation->blocks_len]);
     generation->number = 0;
     arena_reset(generation->mem);
+}
+
+static Image *image_at(const State *state, const Generation *generation, size_t i)
+{
+    char *block = generation->blocks[i / IMAGES_PER_BLOCK];
+
+    return (Image *)(void *)(block + i % IMAGES_PER_BLOCK * state->image_bytes);
+}
+
+static Image *image_add(const State *state, Generation *generation)
+{
+    size_t i = generation->len++;
+
+    if (i / IMAGES_PER_BLOCK == generation->blocks_len) {
+        if (generation->blocks_len == generation->blocks_cap) {
+            generation->blocks_cap = generation->blocks_cap ? generation->blocks_cap * 2 : 4;
+            generation->blocks =
+                mem_realloc(generation->blocks, generation->blocks_cap * sizeof(char *));
+        }
+        generation->blocks[generation->blocks_len++] =
+            mem_alloc(IMAGES_PER_BLOCK * state->image_bytes);
+    }
+    return image_at(state, generation, i);
 }
 
 void state_generations_init(State *state)
 {
     for (int i = 0; i < GENERATIONS; i++)
         state->pool[i].mem = arena_new(0);
+    state->image_bytes = sizeof(Image) + state->opts.store->slots_len * sizeof(Value);
     state->current = generation_open(state);
 }
 
 void state_generations_deinit(State *state)
 {
     for (int i = 0; i < GENERATIONS; i++) {
-        arena_free(state->pool[i].mem);
-        mem_free(state->pool[i].dirty);
+        Generation *generation = &state->pool[i];
+
+        while (generation->blocks_len > 0)
+            mem_free(generation->blocks[--generation->blocks_len]);
+        mem_free(generation->blocks);
+        arena_free(generation->mem);
     }
 }
 
@@ -84,7 +117,7 @@ void state_keep_image(State *state, Entry *entry)
         image->encoded = encode_entry(state, entry, sealed->mem);
         image->is_encoded = true;
     }
-    image = arena_alloc(current->mem, sizeof *image + slots_len * sizeof(Value));
+    image = image_add(state, current);
     *image = (Image){.entry = entry,
                      .older = entry->images,
                      .generation = current->number,
@@ -92,11 +125,6 @@ void state_keep_image(State *state, Entry *entry)
                      .ts = entry->pub.ts};
     memcpy(image->slots, entry->slots, slots_len * sizeof(Value));
     entry->images = image;
-    if (current->len == current->cap) {
-        current->cap = current->cap ? current->cap * 2 : 64;
-        current->dirty = mem_realloc(current->dirty, current->cap * sizeof(Image *));
-    }
-    current->dirty[current->len++] = image;
 }
 
 int64_t state_number(const State *state, uint32_t i)
@@ -141,10 +169,10 @@ static bool is_change(const Image *image, Str value)
 }
 
 /* Dirty entries lie anywhere in memory: those that come soon are asked for now. */
-static void prefetch(const Generation *generation, size_t at)
+static void prefetch(const State *state, const Generation *generation, size_t at)
 {
     if (at + PREFETCH < generation->len) {
-        const Entry *entry = generation->dirty[at + PREFETCH]->entry;
+        const Entry *entry = image_at(state, generation, at + PREFETCH)->entry;
 
         __builtin_prefetch(entry);
         __builtin_prefetch((const char *)entry + CACHE_LINE);
@@ -160,10 +188,10 @@ bool state_encode(State *state, uint32_t max, StateSink sink)
         return true;
     end = max && max < sealed->len - sealed->encoded ? sealed->encoded + max : sealed->len;
     for (; sealed->encoded < end; sealed->encoded++) {
-        Image *image = sealed->dirty[sealed->encoded];
+        Image *image = image_at(state, sealed, sealed->encoded);
         Str    value = image->encoded;
 
-        prefetch(sealed, sealed->encoded);
+        prefetch(state, sealed, sealed->encoded);
         if (!image->is_encoded) {
             arena_reset(state->scratch);
             value = encode_entry(state, image->entry, state->scratch);
@@ -198,7 +226,8 @@ static void settle_image(State *state, Image *image)
     }
     assert(!image->older);
     *link = NULL;
-    slots_drop(image->slots, neighbour, state->opts.store->slots_len, &state->bytes);
+    if (state->has_blocks)
+        slots_drop(image->slots, neighbour, state->opts.store->slots_len, &state->bytes);
     if (!entry->images && (entry->flags & ENTRY_REMOVED))
         state_drop_entry(state, entry);
 }
@@ -210,8 +239,8 @@ void state_settle(State *state, uint64_t epoch)
 
         assert(is_encoded(oldest));
         for (size_t i = 0; i < oldest->len; i++) {
-            prefetch(oldest, i);
-            settle_image(state, oldest->dirty[i]);
+            prefetch(state, oldest, i);
+            settle_image(state, image_at(state, oldest, i));
         }
         generation_close(oldest);
         state->sealed[0] = state->sealed[1];
@@ -237,7 +266,7 @@ static void undo_image(State *state, Image *image)
 static void undo_generation(State *state, Generation *generation)
 {
     for (size_t i = 0; i < generation->len; i++)
-        undo_image(state, generation->dirty[i]);
+        undo_image(state, image_at(state, generation, i));
     memcpy(state->numbers, generation->numbers_before, sizeof state->numbers);
     generation_close(generation);
 }

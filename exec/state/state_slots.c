@@ -28,6 +28,13 @@ static bool has_block(Value v)
     }
 }
 
+bool slot_type_has_blocks(const Type *type)
+{
+    Value longest = {.kind = (uint8_t)type->kind, .len = 1};
+
+    return has_block(longest);
+}
+
 static bool is_nested(Value v)
 {
     return v.kind == T_ARRAY || v.kind == T_MAP || v.kind == T_STRUCT;
