@@ -1,5 +1,6 @@
 # The commands people type.  They call cmake and ctest, which do the work.
 #
+#   make run          build, and start a server with an example that is alive
 #   make build        compile into build/bin
 #   make test         everything quick: gcc and clang builds, sanitizers, all tests
 #   make test-kafka   the tests that need a Kafka broker
@@ -18,7 +19,10 @@ configure = cmake -S . -B $(1) -G Ninja $(2) >$(1).log || { cat $(1).log; rm -f 
 	rm -f $(1).log
 compile   = cmake --build $(1) -j $(JOBS)
 
-.PHONY: build test test-gcc test-clang test-sanitize test-kafka bench install fmt clean packages
+.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench install fmt clean packages
+
+run: build
+	@docs/examples/run.sh
 
 build: packages
 	@$(call configure,build)

@@ -4,7 +4,7 @@
  *     properties -> listeners bound -> engine -> statements of a file -> API -> sockets -> ready
  *
  * Signals are blocked in every thread and taken by main alone.  The first SIGTERM or SIGINT ends
- * the server in order; a second one ends it at once.
+ * the server in order; a SIGINT after that (somebody at a terminal lost patience) ends it at once.
  *
  * Exit codes: 0 ended by a signal, 1 could not start, 2 wrong command line or property.
  */
@@ -54,13 +54,16 @@ static void block_signals(sigset_t *ours)
 
 static void wait_for_signal(const sigset_t *ours)
 {
-    int signal_number = 0;
+    int      signal_number = 0;
+    sigset_t impatient;
 
     while (sigwait(ours, &signal_number) != 0)
         continue;
     log_line(LOG_INFO, "main", "%s: shutting down",
              signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
-    pthread_sigmask(SIG_UNBLOCK, ours, NULL); /* another one kills */
+    sigemptyset(&impatient);
+    sigaddset(&impatient, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &impatient, NULL);
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
