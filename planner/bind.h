@@ -32,7 +32,9 @@ typedef struct ScopeSource {
 typedef struct Scope {
     ScopeSource *sources;
     uint32_t     len;
-    uint32_t     cols_len; /* scope numbers given */
+    uint32_t     cols_len;    /* scope numbers given */
+    Str          rowkey;      /* name of a join's made-up key column; NULL: none */
+    const Type  *rowkey_type; /* its number is the last one given */
 } Scope;
 
 typedef struct BoundTableFn {
@@ -68,11 +70,14 @@ typedef struct BindCtx {
 
 /* Adds a source; its columns get the next scope numbers. */
 void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos pos);
+/* The key of a join that no column holds: ROWKEY, or ROWKEY_n where columns are called so. */
+void scope_add_rowkey(Arena *mem, Scope *scope, const Type *type);
 /* Index of the source of that alias, or -1. */
 int scope_find_alias(const Scope *scope, Str alias);
 
 typedef struct ScopeColumn {
     uint32_t     source; /* index in scope->sources */
+    bool         is_rowkey;
     bool         is_pseudo;
     PseudoColumn pseudo;
     uint32_t     column; /* of the source's schema */

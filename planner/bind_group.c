@@ -152,10 +152,28 @@ static bool is_same_key(const BoundQuery *query)
            key->kind == EXPR_COLUMN && key->u.index == source->first;
 }
 
+/* The column of a join that no source has, or the first that its condition names. */
+static Expr *join_key(BindCtx *ctx, const BoundQuery *query)
+{
+    if (ctx->scope->rowkey.ptr)
+        return scope_expr(ctx->mem, ctx->scope, ctx->scope->cols_len - 1, query->joins[0].pos);
+    for (size_t i = 0; i < query->join_key.len; i++) {
+        if (query->join_key.items[i].expr->kind == EXPR_COLUMN)
+            return query->join_key.items[i].expr;
+    }
+    return query->join_key.items[0].expr;
+}
+
 static void take_source_keys(BindCtx *ctx, BoundQuery *query)
 {
     const ScopeSource *source = &ctx->scope->sources[0];
 
+    if (query->join_key.len > 0) {
+        query->keys_len = 1;
+        query->keys = ARENA_NEW(ctx->mem, BoundKey);
+        query->keys[0].expr = join_key(ctx, query);
+        return;
+    }
     query->keys_len = source->schema->key_len;
     query->keys = ARENA_ARRAY(ctx->mem, BoundKey, query->keys_len);
     for (uint32_t i = 0; i < query->keys_len; i++)

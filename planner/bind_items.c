@@ -151,6 +151,8 @@ static ErrCode expand_star(BindCtx *ctx, const AstItem *item, BoundQuery *query,
         expand_repartitioned(ctx, query, item->pos);
         return ERR_OK;
     }
+    if (source < 0 && ctx->scope->rowkey.ptr)
+        push_number(ctx, query, ctx->scope->cols_len - 1, true, item->pos);
     for (uint32_t i = 0; i < ctx->scope->len; i++) {
         if (source < 0 || source == (int)i)
             expand_source(ctx, query, i, item->pos);

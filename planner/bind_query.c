@@ -20,13 +20,11 @@ static ErrCode bind_from(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, E
 
     TRY(find_source(ctx->env, ctx->mem, &ast->from.name, &source, err));
     scope_add(ctx->mem, &query->scope, source, ast->from.alias.text, ast->from.name.pos);
-    if (ast->joins_len > 0)
-        return not_yet(NOT_YET_JOIN, ast->joins[0].pos, err);
     if (query->kind == QUERY_PERSISTENT && source->is_table && source->window != WINDOW_NONE)
         return err_set_at(err, ERR_STATEMENT, ast->from.name.pos,
                           "a persistent query cannot read \"%.*s\": it is a windowed table",
                           STR_ARG(source->name));
-    return ERR_OK;
+    return ast->joins_len > 0 ? bind_joins(ctx, ast, query, err) : ERR_OK;
 }
 
 static ErrCode bind_where(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err)
@@ -83,6 +81,11 @@ static ErrCode bind_limit(const AstQuery *ast, BoundQuery *query, Err *err)
     return ERR_OK;
 }
 
+ErrCode check_query_runs(const BoundQuery *query, Err *err)
+{
+    return query->joins_len > 0 ? not_yet(NOT_YET_JOIN, query->joins[0].pos, err) : ERR_OK;
+}
+
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err)
 {
@@ -94,6 +97,7 @@ ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, Query
     TRY(bind_where(&ctx, ast, out, err));
     TRY(bind_rekey(&ctx, ast, out, err));
     TRY(bind_select_list(&ctx, ast, out, err));
+    TRY(choose_join_key(&ctx, ast, out, err));
     TRY(bind_having(&ctx, ast, out, err));
     TRY(check_aggregation(ast, out, err));
     TRY(check_projection(env, ast, out, err));

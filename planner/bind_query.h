@@ -32,9 +32,32 @@ typedef enum Rekey {
 
 typedef VEC(BoundItem) BoundItems;
 
+/* One step of a left-deep join: all sources before number `right`, and that one. */
+typedef struct BoundJoin {
+    PlanKind   plan; /* PLAN_JOIN_... */
+    JoinKind   kind;
+    uint32_t   right;                /* index of the new source */
+    Expr      *left_key, *right_key; /* over scope numbers; their equality is the condition */
+    bool       rekeys_left, rekeys_right;
+    FormatSpec key_format; /* in which both sides are partitioned */
+    uint32_t   partitions;
+    int64_t    before_ms, after_ms, grace_ms;
+    bool       has_grace;
+    SrcPos     pos;
+} BoundJoin;
+
+/* What a join's key is equal to. */
+typedef struct KeyMember {
+    Expr *expr;
+    bool  is_exact; /* in every row; else null where its side is missing */
+} KeyMember;
+
 typedef struct BoundQuery {
-    QueryKind         kind;
-    Scope             scope;
+    QueryKind  kind;
+    Scope      scope;
+    BoundJoin *joins;
+    uint32_t   joins_len;
+    VEC(KeyMember) join_key; /* of the last join; empty: the left-most source's own key */
     Expr             *where;
     Rekey             rekey;
     BoundKey         *keys;
@@ -53,8 +76,17 @@ typedef struct BoundQuery {
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err) ERR_MUST_USE;
 
+/* Answers "not supported yet" where the query needs an operator that does not exist; called last,
+ * so that a query that is wrong is told so. */
+ErrCode check_query_runs(const BoundQuery *query, Err *err) ERR_MUST_USE;
+
 /* Whether the rows' source, the left-most one, is a table. */
 bool bound_from_table(const BoundQuery *query);
+
+/* bind_join.c: the sources behind FROM, and which of the equal columns is the result's key. */
+ErrCode bind_joins(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+ErrCode choose_join_key(BindCtx *ctx, const AstQuery *ast, BoundQuery *query,
+                        Err *err) ERR_MUST_USE;
 
 /* bind_items.c: the SELECT list, and the key columns it must hold. */
 ErrCode bind_items(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;

@@ -13,7 +13,7 @@ static ErrCode bind_push(StmtCtx *ctx, const AstQuery *ast, QueryKind kind, Err 
     TRY(build_plan(ctx->mem, &bound, NULL, &ctx->out->plan, err));
     ctx->out->entity = bound.scope.sources[0].source->name;
     ctx->out->is_table = bound.is_table;
-    return ERR_OK;
+    return check_query_runs(&bound, err);
 }
 
 ErrCode bind_select(StmtCtx *ctx, Err *err)

@@ -9,30 +9,13 @@
  * Expressions come over scope numbers and are lowered to the columns of the step below: a Lowering
  * says which column holds which number.
  */
-#include "planner/build.h"
+#include "planner/build_internal.h"
 
 #include <assert.h>
 
 #include "planner/with_props.h"
 
-typedef struct Builder {
-    Arena            *mem;
-    const BoundQuery *query;
-    Str               query_id;
-    VEC(PlanNode *) nodes;
-    VEC(const PlanStore *) stores;
-    VEC(PlanNode *) scans;
-} Builder;
-
 /* --- lowering --------------------------------------------------------------------------------- */
-
-/* What a step's rows hold: the column of each scope number, and where group keys and aggregates
- * are once there are groups. */
-typedef struct Lowering {
-    const BoundQuery *query;
-    int32_t          *columns; /* by scope number; -1: not there; NULL: behind GROUP BY */
-    uint32_t          extras;  /* column of the first table function or aggregate */
-} Lowering;
 
 static ErrCode not_grouped(const Lowering *lowering, const Expr *expr, Err *err)
 {
@@ -117,7 +100,7 @@ static ErrCode lower_visit(void *arg, const Expr *expr, Expr **out, Err *err)
     return ERR_OK;
 }
 
-static ErrCode lower(Builder *b, const Lowering *lowering, const Expr *expr, Expr **out, Err *err)
+ErrCode lower(Builder *b, const Lowering *lowering, const Expr *expr, Expr **out, Err *err)
 {
     LowerArg arg = {b->mem, lowering};
 
@@ -150,8 +133,8 @@ ErrCode lower_to_source(Arena *mem, const BoundQuery *query, const Expr *expr, E
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static PlanNode *add_node(Builder *b, PlanKind kind, const char *step, const Schema *schema,
-                          PlanNode *input)
+PlanNode *add_node(Builder *b, PlanKind kind, const char *step, const Schema *schema,
+                   PlanNode *input)
 {
     PlanNode *node = ARENA_NEW(b->mem, PlanNode);
 
@@ -162,7 +145,6 @@ static PlanNode *add_node(Builder *b, PlanKind kind, const char *step, const Sch
     if (input) {
         node->inputs[0] = input;
         node->inputs_len = 1;
-        node->stage = input->stage;
         node->is_table = input->is_table;
         node->key_window = input->key_window;
     }
@@ -170,7 +152,7 @@ static PlanNode *add_node(Builder *b, PlanKind kind, const char *step, const Sch
     return node;
 }
 
-static PlanStore *add_store(Builder *b, PlanNode *node, const char *name, const Schema *schema)
+PlanStore *add_store(Builder *b, PlanNode *node, const char *name, const Schema *schema)
 {
     PlanStore *store = ARENA_NEW(b->mem, PlanStore);
 
@@ -199,13 +181,13 @@ static const WindowSpec *source_window(Builder *b, const Source *source)
     return spec;
 }
 
-static FormatSpec copy_format(Arena *mem, FormatSpec spec)
+FormatSpec copy_format(Arena *mem, FormatSpec spec)
 {
     spec.full_name = spec.full_name.ptr ? str_copy(mem, spec.full_name) : STR_NULL;
     return spec;
 }
 
-static PlanNode *build_scan(Builder *b, const ScopeSource *from)
+PlanNode *build_scan(Builder *b, const ScopeSource *from)
 {
     const Source *source = from->source;
     PlanNode     *node = add_node(b, PLAN_SCAN, "KsqlTopic", from->schema, NULL);
@@ -436,10 +418,11 @@ static PlanNode *build_exchange(Builder *b, PlanNode *input)
     if (format.kind == FORMAT_NONE ||
         !format_can_hold(format.kind, true, input->schema->cols, input->schema->key_len))
         format.kind = FORMAT_JSON;
-    node->stage = input->stage + 1;
     node->u.exchange.key_format = format;
     node->u.exchange.is_free = true;
-    node->u.exchange.partitions = source->partitions;
+    node->u.exchange.partitions = b->query->joins_len > 0
+                                      ? b->query->joins[b->query->joins_len - 1].partitions
+                                      : source->partitions;
     node->u.exchange.topic =
         str_printf(b->mem, "%.*s-Aggregate-GroupBy-repartition", STR_ARG(b->query_id));
     return node;
@@ -580,7 +563,9 @@ static ErrCode build_project(Builder *b, const Lowering *lowering, const BuildSi
     const Schema     *input = (*node)->schema;
     const Schema     *schema = sink ? sink->schema : bound_schema(b->mem, query);
     PlanNode         *project = add_node(b, PLAN_PROJECT, "Project", schema, *node);
-    bool              rekeyed = query->rekey == REKEY_PARTITION;
+    /* There the key is a column of the step below, and no longer its expression. */
+    bool rekeyed =
+        query->rekey == REKEY_PARTITION || (query->rekey == REKEY_NONE && query->join_key.len > 0);
 
     project->u.project.exprs = ARENA_ARRAY(b->mem, Expr *, query->items.len);
     for (uint32_t i = 0; i < query->items.len; i++) {
@@ -641,20 +626,51 @@ static PlanNode *build_push(Builder *b, PlanNode *input)
 static bool reads_old(const PlanNode *node)
 {
     return node->kind == PLAN_FILTER_TABLE ||
-           (node->kind == PLAN_AGGREGATE && node->u.aggregate.is_table) ||
-           node->kind == PLAN_JOIN_TABLES || node->kind == PLAN_JOIN_FOREIGN_KEY;
+           (node->kind == PLAN_AGGREGATE && node->u.aggregate.is_table);
+}
+
+/* Steps that find the old row in their own state. */
+static bool keeps_old(const PlanNode *node)
+{
+    return node->kind == PLAN_SCAN || node->kind == PLAN_TABLE || node->kind == PLAN_AGGREGATE ||
+           node->kind == PLAN_FILTER_TABLE || node->kind == PLAN_JOIN_TABLES ||
+           node->kind == PLAN_JOIN_FOREIGN_KEY;
 }
 
 /* Old values come from below: whoever hands rows on must have them when the step above reads them.
  */
 static void mark_old(PlanNode *node, bool above_reads)
 {
-    bool passes_on = node->kind != PLAN_SCAN && node->kind != PLAN_TABLE &&
-                     node->kind != PLAN_AGGREGATE && node->kind != PLAN_FILTER_TABLE;
-
     node->needs_old = above_reads;
     for (uint32_t i = 0; i < node->inputs_len; i++)
-        mark_old(node->inputs[i], reads_old(node) || (passes_on && above_reads));
+        mark_old(node->inputs[i], reads_old(node) || (!keeps_old(node) && above_reads));
+}
+
+static void number_stage(PlanNode *node, uint32_t *next);
+
+/* The stages that feed the one of node come first. */
+static void number_inputs(PlanNode *node, uint32_t *next)
+{
+    for (uint32_t i = 0; i < node->inputs_len; i++) {
+        if (node->kind == PLAN_EXCHANGE)
+            number_stage(node->inputs[i], next);
+        else
+            number_inputs(node->inputs[i], next);
+    }
+}
+
+static void set_stage(PlanNode *node, uint32_t stage)
+{
+    node->stage = stage;
+    for (uint32_t i = 0; i < node->inputs_len && node->kind != PLAN_EXCHANGE; i++)
+        set_stage(node->inputs[i], stage);
+}
+
+/* Numbers the stage that ends in node: an exchange belongs to the stage that it starts. */
+static void number_stage(PlanNode *node, uint32_t *next)
+{
+    number_inputs(node, next);
+    set_stage(node, (*next)++);
 }
 
 static uint64_t mix(uint64_t hash, Str text)
@@ -690,16 +706,18 @@ static uint64_t fingerprint(Arena *mem, const Plan *plan)
 
 static const Plan *finish_plan(Builder *b, QueryKind kind, PlanNode *root)
 {
-    Plan *plan = ARENA_NEW(b->mem, Plan);
+    Plan    *plan = ARENA_NEW(b->mem, Plan);
+    uint32_t stages_len = 0;
 
     mark_old(root, false);
+    number_stage(root, &stages_len);
     *plan = (Plan){.kind = kind,
                    .root = root,
                    .scans = b->scans.items,
                    .scans_len = (uint32_t)b->scans.len,
                    .nodes = b->nodes.items,
                    .nodes_len = (uint32_t)b->nodes.len,
-                   .stages_len = root->stage + 1,
+                   .stages_len = stages_len,
                    .stores = b->stores.items,
                    .stores_len = (uint32_t)b->stores.len};
     rewrite_prune(b->mem, plan);
@@ -707,15 +725,53 @@ static const Plan *finish_plan(Builder *b, QueryKind kind, PlanNode *root)
     return plan;
 }
 
+/* The scope numbers that anything behind FROM reads. */
+static bool *used_numbers(Arena *mem, const BoundQuery *query)
+{
+    size_t extras = query->aggs.len + query->table_fns.len;
+    bool  *used = ARENA_ARRAY(mem, bool, query->scope.cols_len + extras);
+
+    if (query->where)
+        expr_mark_columns(query->where, used);
+    if (query->having)
+        expr_mark_columns(query->having, used);
+    for (size_t i = 0; i < query->items.len; i++)
+        expr_mark_columns(query->items.items[i].expr, used);
+    for (uint32_t i = 0; i < query->keys_len && query->rekey != REKEY_NONE; i++)
+        expr_mark_columns(query->keys[i].expr, used);
+    for (size_t i = 0; i < query->aggs.len; i++) {
+        for (uint32_t k = 0; k < query->aggs.items[i].args_len; k++)
+            expr_mark_columns(query->aggs.items[i].args[k], used);
+    }
+    for (size_t i = 0; i < query->table_fns.len; i++) {
+        for (uint32_t k = 0; k < query->table_fns.items[i].args_len; k++)
+            expr_mark_columns(query->table_fns.items[i].args[k], used);
+    }
+    return used;
+}
+
+/* The rows that FROM gives. */
+static ErrCode build_from(Builder *b, Lowering *lowering, PlanNode **out, Err *err)
+{
+    const BoundQuery *query = b->query;
+
+    if (query->joins_len > 0)
+        return build_joins(b, used_numbers(b->mem, query), lowering, out, err);
+    *lowering = source_lowering(b);
+    *out = build_scan(b, &query->scope.sources[0]);
+    if ((*out)->is_table && (query->where || query->rekey == REKEY_GROUP))
+        *out = build_table(b, *out);
+    return ERR_OK;
+}
+
 ErrCode build_plan(Arena *mem, const BoundQuery *query, const BuildSink *sink, const Plan **out,
                    Err *err)
 {
     Builder  b = {.mem = mem, .query = query, .query_id = sink ? sink->query_id : STR("transient")};
-    Lowering lowering = source_lowering(&b);
-    PlanNode *node = build_scan(&b, &query->scope.sources[0]);
+    Lowering lowering = {0};
+    PlanNode *node = NULL;
 
-    if (node->is_table && (query->where || query->rekey == REKEY_GROUP))
-        node = build_table(&b, node);
+    TRY(build_from(&b, &lowering, &node, err));
     if (query->where)
         TRY(build_filter(&b, &lowering, query->where, "WhereFilter", &node, err));
     if (query->table_fns.len > 0)

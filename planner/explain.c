@@ -74,6 +74,24 @@ static void print_aggs(Buf *out, const PlanNode *node)
     print_window(out, node->u.aggregate.window);
 }
 
+static void print_join(Buf *out, const PlanNode *node)
+{
+    static const char *const kinds[] = {[JOIN_INNER] = " inner",
+                                        [JOIN_LEFT] = " left",
+                                        [JOIN_RIGHT] = " right",
+                                        [JOIN_FULL] = " full"};
+
+    buf_c(out, kinds[node->u.join.kind]);
+    buf_c(out, " on ");
+    expr_print(out, node->u.join.left_key, node->inputs[0]->schema);
+    buf_c(out, " = ");
+    expr_print(out, node->u.join.right_key, node->inputs[1]->schema);
+    if (node->kind == PLAN_JOIN_STREAMS)
+        buf_printf(out, " within (%lld ms, %lld ms) grace %lld ms",
+                   (long long)node->u.join.before_ms, (long long)node->u.join.after_ms,
+                   (long long)node->u.join.grace_ms);
+}
+
 static void print_formats(Buf *out, Str topic, const FormatSpec *key, const FormatSpec *value)
 {
     buf_printf(out, " topic %.*s (%s, %s)", STR_ARG(topic), format_kind_name(key->kind),
@@ -122,6 +140,12 @@ static void print_detail(Buf *out, const PlanNode *node)
         break;
     case PLAN_AGGREGATE:
         print_aggs(out, node);
+        break;
+    case PLAN_JOIN_STREAMS:
+    case PLAN_JOIN_STREAM_TABLE:
+    case PLAN_JOIN_TABLES:
+    case PLAN_JOIN_FOREIGN_KEY:
+        print_join(out, node);
         break;
     case PLAN_LIMIT:
         buf_printf(out, " %lld", (long long)node->u.limit.rows);

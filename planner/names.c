@@ -14,9 +14,12 @@ static bool is_source_column(const Scope *scope, Str name)
 
 Str names_of_joined(Arena *mem, const Scope *scope, uint32_t number)
 {
-    const ScopeSource *source = &scope->sources[scope_column(scope, number).source];
+    ScopeColumn        column = scope_column(scope, number);
+    const ScopeSource *source = &scope->sources[column.source];
     Str                name = scope_column_name(scope, number);
 
+    if (column.is_rowkey)
+        return name;
     return str_printf(mem, "%.*s_%.*s", STR_ARG(source->alias), STR_ARG(name));
 }
 

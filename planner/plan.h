@@ -131,7 +131,8 @@ struct PlanNode {
             int64_t  before_ms, after_ms, grace_ms;
             bool     has_grace;
             const PlanStore *right_store; /* node.store is the left one */
-        } join;                           /* schema: key, then left columns, then right columns */
+            const PlanStore *index_store; /* foreign key: (right key, left keys) of the left rows */
+        } join; /* schema: key, then the value columns of the left input, then those of the right */
         struct {
             int64_t rows;
         } limit;

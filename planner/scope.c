@@ -26,6 +26,24 @@ void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos
     scope->cols_len += source->schema->len + PSEUDO_COUNT_;
 }
 
+static bool is_column_name(const Scope *scope, Str name)
+{
+    for (uint32_t i = 0; i < scope->len; i++) {
+        if (schema_find(scope->sources[i].schema, name) >= 0)
+            return true;
+    }
+    return false;
+}
+
+void scope_add_rowkey(Arena *mem, Scope *scope, const Type *type)
+{
+    scope->rowkey = STR("ROWKEY");
+    for (uint32_t n = 1; is_column_name(scope, scope->rowkey); n++)
+        scope->rowkey = str_printf(mem, "ROWKEY_%u", n);
+    scope->rowkey_type = type;
+    scope->cols_len++;
+}
+
 int scope_find_alias(const Scope *scope, Str alias)
 {
     for (uint32_t i = 0; i < scope->len; i++) {
@@ -41,6 +59,8 @@ ScopeColumn scope_column(const Scope *scope, uint32_t number)
     ScopeColumn column = {0};
 
     assert(number < scope->cols_len);
+    if (scope->rowkey.ptr && number + 1 == scope->cols_len)
+        return (ScopeColumn){.is_rowkey = true};
     while (source + 1 < scope->len && number >= scope->sources[source + 1].first)
         source++;
     at = number - scope->sources[source].first;
@@ -58,6 +78,8 @@ uint32_t scope_number(const Scope *scope, ScopeColumn column)
 {
     const ScopeSource *source = &scope->sources[column.source];
 
+    if (column.is_rowkey)
+        return scope->cols_len - 1;
     return source->first +
            (column.is_pseudo ? source->schema->len + (uint32_t)column.pseudo : column.column);
 }
@@ -66,6 +88,8 @@ Str scope_column_name(const Scope *scope, uint32_t number)
 {
     ScopeColumn column = scope_column(scope, number);
 
+    if (column.is_rowkey)
+        return scope->rowkey;
     return column.is_pseudo ? str_from(pseudo_column_name(column.pseudo))
                             : scope->sources[column.source].schema->cols[column.column].name;
 }
@@ -108,7 +132,8 @@ bool scope_is_clash(const Scope *scope, Str name)
 Expr *scope_expr(Arena *mem, const Scope *scope, uint32_t number, SrcPos pos)
 {
     ScopeColumn column = scope_column(scope, number);
-    const Type *type = column.is_pseudo
+    const Type *type = column.is_rowkey ? scope->rowkey_type
+                       : column.is_pseudo
                            ? pseudo_column_type(column.pseudo)
                            : scope->sources[column.source].schema->cols[column.column].type;
     Expr       *expr = expr_new(mem, EXPR_COLUMN, type, pos, 0);
@@ -201,6 +226,11 @@ ErrCode scope_bind(const BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err)
         if (found)
             return ambiguous_column(scope, ast, first, column, err);
         first = column;
+        found = true;
+    }
+    if (!found && scope->rowkey.ptr && !ast->qualifier.text.ptr &&
+        str_eq(ast->name.text, scope->rowkey)) {
+        first = (ScopeColumn){.is_rowkey = true};
         found = true;
     }
     if (!found)
