@@ -30,6 +30,7 @@
     X(push_queue_rows, "weir.limit.push.queue.rows", 10000, "rows waiting for one subscriber")     \
     X(push_queue_bytes, "weir.limit.push.queue.bytes", 8388608,                                    \
       "bytes waiting for one subscriber")                                                          \
+    X(push_stall_ms, "weir.limit.push.stall.ms", 60000, "milliseconds a full subscriber may wait") \
     X(pull_rows, "weir.limit.pull.rows", 1000000, "rows a pull query may examine")                 \
     X(pull_ms, "weir.limit.pull.ms", 30000, "milliseconds a pull query may take")                  \
     X(pull_queue, "weir.limit.pull.queue", 1000, "pull queries waiting")                           \

@@ -4,7 +4,8 @@
 #include "exec/push.h"
 
 #include <pthread.h>
-#include <stdio.h>
+
+#include "common/limit.h"
 
 enum { PUSH_BLOCK_ROWS = 256 };
 
@@ -15,7 +16,10 @@ struct PushQueue {
     int64_t         rows, bytes;
     PushEnd         end;
     Err             err;
-    int             refs; /* atomic */
+    int             refs;          /* atomic */
+    int64_t         full_since_ns; /* 0: not full when last asked */
+    void (*room)(void *arg);
+    void *room_arg;
 };
 
 PushQueue *push_queue_new(const PushOpts *opts)
@@ -120,22 +124,47 @@ static void push_finish_locked(PushQueue *queue, PushEnd end, const Err *err)
         queue->err = *err;
 }
 
-/* True when the rows fit; else the subscriber is too slow and the queue ends. */
-static bool push_fits_locked(PushQueue *queue, uint32_t rows, int64_t bytes)
+/* A batch may come after the last look at push_is_full(); one more than half may wait. */
+static void push_cut_off_locked(PushQueue *queue)
 {
-    const PushOpts *opts = &queue->opts;
-    Err             err;
+    Err err;
 
-    if (queue->rows == 0 ||
-        (queue->rows + rows <= opts->rows_max && queue->bytes + bytes <= opts->bytes_max))
-        return true;
     (void)err_set(&err, ERR_LIMIT,
-                  "subscriber is too slow: %lld rows and %lld bytes wait, limits %lld and %lld",
-                  (long long)(queue->rows + rows), (long long)(queue->bytes + bytes),
-                  (long long)opts->rows_max, (long long)opts->bytes_max);
-    err_hint(&err, "read faster, select less, or raise weir.limit.push.queue.rows");
+                  "subscriber is too slow: %lld rows and %lld bytes wait, and it took none of them "
+                  "for %lld ms",
+                  (long long)queue->rows, (long long)queue->bytes,
+                  (long long)g_limits.push_stall_ms);
+    err_hint(&err, "read faster, select less, or raise weir.limit.push.stall.ms");
     push_finish_locked(queue, PUSH_CUT_OFF, &err);
-    return false;
+}
+
+bool push_is_full(PushQueue *queue, int64_t now_ns)
+{
+    bool is_full, is_cut_off = false;
+
+    pthread_mutex_lock(&queue->lock);
+    is_full = queue->rows * 2 >= queue->opts.rows_max || queue->bytes * 2 >= queue->opts.bytes_max;
+    if (!is_full) {
+        queue->full_since_ns = 0;
+    } else if (queue->full_since_ns == 0) {
+        queue->full_since_ns = now_ns;
+    } else if (queue->end == PUSH_OPEN &&
+               now_ns - queue->full_since_ns > g_limits.push_stall_ms * 1000000) {
+        push_cut_off_locked(queue);
+        is_cut_off = true;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    if (is_cut_off && queue->opts.wake)
+        queue->opts.wake(queue->opts.arg);
+    return is_full;
+}
+
+void push_on_room(PushQueue *queue, void (*room)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->room = room;
+    queue->room_arg = arg;
+    pthread_mutex_unlock(&queue->lock);
 }
 
 bool push_rows(PushQueue *queue, const Batch *batch)
@@ -149,8 +178,7 @@ bool push_rows(PushQueue *queue, const Batch *batch)
     push_copy(queue, batch, &head, &tail, &bytes);
     pthread_mutex_lock(&queue->lock);
     was_empty = !queue->head;
-    if (queue->end == PUSH_OPEN)
-        is_taken = push_fits_locked(queue, batch->len, bytes);
+    is_taken = queue->end == PUSH_OPEN;
     if (is_taken) {
         if (queue->tail)
             queue->tail->next = head;
@@ -189,6 +217,9 @@ PushBlock *push_take(PushQueue *queue)
     block = queue->head;
     queue->head = queue->tail = NULL;
     queue->rows = queue->bytes = 0;
+    if (queue->full_since_ns && queue->room)
+        queue->room(queue->room_arg);
+    queue->full_since_ns = 0;
     pthread_mutex_unlock(&queue->lock);
     return block;
 }

@@ -3,8 +3,10 @@
  *
  * The last operator of a push query (and of a pull query on a stream) appends copies of its rows;
  * the server takes them in blocks and frames them.  The queue is bounded (push_queue_rows,
- * push_queue_bytes): a subscriber that does not keep up is cut off with ERR_LIMIT, the query is
- * never slowed down.  wake() is called when the queue stops being empty and when it ends.
+ * push_queue_bytes).  When half of that waits the query stops reading until the subscriber has
+ * taken it: that slows nobody but this query.  A subscriber that takes nothing for push_stall_ms
+ * while the queue is full is cut off with ERR_LIMIT.  wake() is called when the queue stops being
+ * empty and when it ends.
  *
  * Life: push_queue_new() gives two references, the query's and the subscriber's; each side drops
  * its own by push_queue_unref().  An ended queue still gives the rows that came before the end.
@@ -57,6 +59,14 @@ void       push_queue_unref(PushQueue *queue);
 
 /* Copies the rows; false when the queue has ended: the query may stop. */
 bool push_rows(PushQueue *queue, const Batch *batch);
+/*
+ * True while so much waits that the query should not read on; room() is then called once when the
+ * subscriber has taken it.  now_ns is monotonic time: too long a wait cuts the subscriber off.
+ */
+bool push_is_full(PushQueue *queue, int64_t now_ns);
+/* Who is told; NULL: nobody.  After it returned the former one is not called any more.
+ * Thread: room() is called on the subscriber's. */
+void push_on_room(PushQueue *queue, void (*room)(void *arg), void *arg);
 /* The first end counts.  err says why for PUSH_FAILED and PUSH_CUT_OFF, else NULL. */
 void push_finish(PushQueue *queue, PushEnd end, const Err *err);
 

@@ -593,6 +593,17 @@ static void query_discard(Query *query)
     query_free(query);
 }
 
+/* The subscriber has taken what waited: reading goes on.  Thread: the subscriber's. */
+static void query_wake_tasks(void *arg)
+{
+    Query *query = arg;
+
+    for (uint32_t i = 0; i < query->tasks_len; i++) {
+        if (query->tasks[i])
+            task_wake(query->tasks[i]);
+    }
+}
+
 ErrCode query_start(Runtime *runtime, const QuerySpec *spec, Query **out, Err *err)
 {
     Query  *query;
@@ -612,6 +623,8 @@ ErrCode query_start(Runtime *runtime, const QuerySpec *spec, Query **out, Err *e
     if (rc != ERR_OK)
         query_fail(query, NULL, err);
     worker_call_all(runtime, MESSAGE_ADD, NULL, query);
+    if (query->push)
+        push_on_room(query->push, query_wake_tasks, query);
     *out = query;
     return ERR_OK;
 }
@@ -703,6 +716,8 @@ void query_stop(Query *query, bool deletes_data)
     Err err;
 
     __atomic_store_n(&query->is_paused, 1, __ATOMIC_RELEASE);
+    if (query->push)
+        push_on_room(query->push, NULL, NULL); /* before its tasks are gone */
     query_barrier(query);
     query_leave(query);
     if (query->push) {

@@ -247,11 +247,16 @@ static bool task_may_run(Task *task)
     return !query->push || push_end(query->push, &err) == PUSH_OPEN;
 }
 
+static bool task_push_is_full(const Query *query)
+{
+    return query->push && push_is_full(query->push, clock_monotonic_ns(query->runtime->clock));
+}
+
 TaskResult task_run(Task *task, bool reads, bool *did)
 {
     Query  *query = task->query;
     bool    is_paused = __atomic_load_n(&query->is_paused, __ATOMIC_RELAXED) != 0;
-    bool    is_full = query->group && commit_is_full(query->group);
+    bool    is_full = query->group ? commit_is_full(query->group) : task_push_is_full(query);
     Err     err;
     ErrCode rc;
 
@@ -272,6 +277,8 @@ TaskResult task_run(Task *task, bool reads, bool *did)
         return TASK_IDLE; /* parked: the exchange wakes it */
     if (*did)
         return TASK_MORE;
+    if (is_full && !query->group)
+        return TASK_IDLE; /* the subscriber wakes it */
     if (!reads || is_full)
         return TASK_HELD;
     if (!query->group)

@@ -209,7 +209,7 @@ static void until(Fixture *f, int64_t ms, bool (*is_so)(Fixture *f))
 {
     if (f->driver->is_inline)
         clock_fake_set(&f->clock, clock_now_ms(&f->clock) + ms);
-    for (int i = 0; i < 1000 && !is_so(f); i++) {
+    for (int i = 0; i < 4000 && !is_so(f); i++) {
         if (f->driver->is_inline)
             clock_fake_set(&f->clock, clock_now_ms(&f->clock) + 1000);
         else

@@ -1,6 +1,7 @@
 /*
  * A subscriber's queue: bounds, ends, and push queries as a whole.
  */
+#include "common/limit.h"
 #include "exec/push.h"
 #include "exec/query.h"
 #include "tests/support/rows.h"
@@ -58,19 +59,51 @@ static void rows_are_copied_in_order(void **state)
     arena_free(batch_mem);
 }
 
-static void slow_subscriber_is_cut_off_by_name(void **state)
+static void count_room(void *arg)
+{
+    (*(int *)arg)++;
+}
+
+static void full_queue_tells_when_there_is_room(void **state)
+{
+    Arena     *mem = test_arena(state);
+    int        wakes = 0, rooms = 0;
+    PushQueue *queue = make_queue(3, 1 << 20, &wakes);
+    Batch      batch = rows("+ 'a' 1 @10\n+ 'b' 1 @20", &schema, mem);
+
+    push_on_room(queue, count_room, &rooms);
+    assert_false(push_is_full(queue, 1));
+    assert_true(push_rows(queue, &batch));
+    assert_true(push_is_full(queue, 2));
+    assert_true(push_rows(queue, &batch)); /* what was under way is not lost */
+    for (PushBlock *block = push_take(queue), *next; block; block = next) {
+        next = block->next;
+        push_block_free(block);
+    }
+    assert_int_equal(rooms, 1);
+    assert_false(push_is_full(queue, 3));
+    assert_null(push_take(queue));
+    assert_int_equal(rooms, 1);
+    drop_queue(queue);
+}
+
+static void subscriber_that_takes_nothing_is_cut_off_by_name(void **state)
 {
     Arena     *mem = test_arena(state);
     int        wakes = 0;
     PushQueue *queue = make_queue(3, 1 << 20, &wakes);
+    int64_t    stall_ns = g_limits.push_stall_ms * 1000000;
     Err        err = {0};
     Batch      batch = rows("+ 'a' 1 @10\n+ 'b' 1 @20", &schema, mem);
 
     assert_true(push_rows(queue, &batch));
-    assert_false(push_rows(queue, &batch));
+    assert_true(push_is_full(queue, 5));
+    assert_true(push_is_full(queue, 5 + stall_ns));
+    assert_int_equal(push_end(queue, &err), PUSH_OPEN);
+    assert_true(push_is_full(queue, 6 + stall_ns));
     assert_int_equal(push_end(queue, &err), PUSH_CUT_OFF);
     assert_int_equal(err.code, ERR_LIMIT);
-    assert_string_equal(err.hint, "read faster, select less, or raise weir.limit.push.queue.rows");
+    assert_string_equal(err.hint, "read faster, select less, or raise weir.limit.push.stall.ms");
     assert_int_equal(wakes, 2);
     assert_false(push_rows(queue, &batch));
     drop_queue(queue);
@@ -114,7 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(rows_are_copied_in_order),
-        arena_test(slow_subscriber_is_cut_off_by_name),
+        arena_test(full_queue_tells_when_there_is_room),
+        cmocka_unit_test(subscriber_that_takes_nothing_is_cut_off_by_name),
         arena_test(taking_makes_room),
         arena_test(first_end_counts_and_rows_before_it_remain),
     };
