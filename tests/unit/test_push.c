@@ -148,7 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(rows_are_copied_in_order),
         arena_test(full_queue_tells_when_there_is_room),
-        cmocka_unit_test(subscriber_that_takes_nothing_is_cut_off_by_name),
+        arena_test(subscriber_that_takes_nothing_is_cut_off_by_name),
         arena_test(taking_makes_room),
         arena_test(first_end_counts_and_rows_before_it_remain),
     };
