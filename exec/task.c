@@ -278,7 +278,7 @@ TaskResult task_run(Task *task, bool reads, bool *did)
     if (*did)
         return TASK_MORE;
     if (is_full && !query->group)
-        return TASK_IDLE; /* the subscriber wakes it */
+        return TASK_STALLED;
     if (!reads || is_full)
         return TASK_HELD;
     if (!query->group)

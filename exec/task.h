@@ -56,15 +56,16 @@ struct Task {
     int64_t        state_bytes; /* in memory; atomic */
 
     /* The worker's lists. */
-    Task *ready_next, *dirty_next, *held_next, *encode_next, *woken_next;
-    bool  is_ready, is_dirty, is_held, is_gone;
+    Task *ready_next, *dirty_next, *held_next, *encode_next, *woken_next, *stalled_next;
+    bool  is_ready, is_dirty, is_held, is_gone, is_stalled;
     int   is_woken; /* atomic */
 };
 
 typedef enum TaskResult {
-    TASK_MORE, /* run it again */
-    TASK_IDLE, /* task_wake() will come */
-    TASK_HELD  /* it may not read now: until the epoch is sealed or settled */
+    TASK_MORE,   /* run it again */
+    TASK_IDLE,   /* task_wake() will come */
+    TASK_HELD,   /* it may not read now: until the epoch is sealed or settled */
+    TASK_STALLED /* its subscriber is full: task_wake() will come, or it is to be looked at again */
 } TaskResult;
 
 /* Makes the task and its empty states. */

@@ -35,6 +35,8 @@ typedef struct ReadyQueue {
     Task *head, *tail;
 } ReadyQueue;
 
+enum { STALL_LOOK_MS = 250 };
+
 struct Worker {
     Runtime        *runtime;
     uint32_t        index;
@@ -50,6 +52,7 @@ struct Worker {
     ReadyQueue ready[STAGES_MAX];
     uint64_t   ready_stages; /* bit per stage with ready tasks */
     Task      *encoding;     /* sealed, not wholly encoded; by encode_next */
+    Task      *stalled;      /* their subscribers take nothing; by stalled_next */
 };
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -132,6 +135,28 @@ static void worker_unhold(GroupShare *share, Task *task)
         at = &(*at)->held_next;
     *at = task->held_next;
     task->is_held = false;
+}
+
+/* Looked at again when its subscriber wakes it, and now and then: it may have to be cut off. */
+static void worker_stall(Worker *worker, Task *task)
+{
+    if (task->is_stalled)
+        return;
+    task->is_stalled = true;
+    task->stalled_next = worker->stalled;
+    worker->stalled = task;
+}
+
+static void worker_unstall(Worker *worker, Task *task)
+{
+    Task **at = &worker->stalled;
+
+    if (!task->is_stalled)
+        return;
+    while (*at != task)
+        at = &(*at)->stalled_next;
+    *at = task->stalled_next;
+    task->is_stalled = false;
 }
 
 static GroupShare *worker_share(const Worker *worker, const Task *task)
@@ -250,6 +275,7 @@ static void worker_detach_task(Worker *worker, Task *task)
     GroupShare *share = worker_share(worker, task);
 
     worker_unready(worker, task);
+    worker_unstall(worker, task);
     if (share) {
         worker_undirty(share, task);
         worker_unhold(share, task);
@@ -438,12 +464,16 @@ static void worker_run(Worker *worker, Task *task)
     GroupShare  *share = worker_share(worker, task);
     bool         did;
 
+    worker_unstall(worker, task);
     switch (task_run(task, !share || !share->is_draining, &did)) {
     case TASK_MORE:
         worker_ready(worker, task);
         break;
     case TASK_HELD:
         worker_hold(worker, task);
+        break;
+    case TASK_STALLED:
+        worker_stall(worker, task);
         break;
     case TASK_IDLE:
         break;
@@ -470,8 +500,24 @@ bool worker_step(Worker *worker)
     return true;
 }
 
+/* False when stalled tasks are to be looked at. */
+static bool worker_wait(Worker *worker)
+{
+    struct timespec until;
+
+    if (!worker->stalled)
+        return pthread_cond_wait(&worker->changed, &worker->lock) == 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += STALL_LOOK_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_cond_timedwait(&worker->changed, &worker->lock, &until) == 0;
+}
+
 static void worker_sleep(Worker *worker)
 {
+    bool is_due = false;
+
     __atomic_store_n(&worker->is_idle, 1, __ATOMIC_RELEASE);
     pthread_mutex_lock(&worker->runtime->lock);
     for (CommitGroup *group = worker->runtime->groups; group; group = group->next) {
@@ -480,10 +526,12 @@ static void worker_sleep(Worker *worker)
     }
     pthread_mutex_unlock(&worker->runtime->lock);
     pthread_mutex_lock(&worker->lock);
-    while (!worker->inbox && !worker->woken && !worker->is_stopping)
-        pthread_cond_wait(&worker->changed, &worker->lock);
+    while (!worker->inbox && !worker->woken && !worker->is_stopping && !is_due)
+        is_due = !worker_wait(worker);
     pthread_mutex_unlock(&worker->lock);
     __atomic_store_n(&worker->is_idle, 0, __ATOMIC_RELEASE);
+    for (Task *task = is_due ? worker->stalled : NULL; task; task = task->stalled_next)
+        worker_ready(worker, task);
 }
 
 static void *worker_main(void *arg)

@@ -10,7 +10,8 @@ import weir
 class Stream(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000').start()
+        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000', '-o',
+                                 'weir.limit.push.stall.ms=500').start()
         cls.server.sql("CREATE STREAM s (k INT KEY, v STRING) WITH (kafka_topic='s', "
                        "partitions=1, value_format='JSON');")
 
@@ -97,6 +98,8 @@ class Stream(unittest.TestCase):
                 for i in range(first, first + 500):
                     self.assertEqual(json.loads(reader.chunk())[0], i)
             # The slow one is cut off with an error, behind what its socket had taken.
+            time.sleep(0.6)
+            self.insert((10000, text))
             tail = slow_reader.chunks()
             self.assertIn(b'subscriber is too slow', tail.splitlines()[-1])
 

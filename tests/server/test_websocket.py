@@ -79,7 +79,8 @@ class Websocket:
 class Query(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000',
+        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000', '-o',
+                                 'weir.limit.push.stall.ms=500',
                                  '-o', 'weir.limit.ws.frame.bytes=100000').start()
         cls.server.sql("CREATE STREAM s (k INT KEY, v STRING) WITH (kafka_topic='s', "
                        "partitions=1, value_format='JSON');")
@@ -172,6 +173,8 @@ class Query(unittest.TestCase):
                 self.insert(*((i, text) for i in range(first, first + 500)))
                 for i in range(first, first + 500):
                     self.assertEqual(quick.text()['row']['columns'][0], i)
+            time.sleep(0.6)  # longer than a full queue may wait
+            self.insert((10000, text))
             code, reason = slow.close_code()
             self.assertEqual(code, 1011)
             self.assertIn('subscriber is too slow', reason)
