@@ -62,12 +62,12 @@ static Value call_function(const ExprNode *node, ExprFrame *frame)
     return frame->rc == ERR_OK ? out : value_null();
 }
 
-static void note_lambda(ExprCall *site, uint32_t i, const ExprNode *arg)
+static void note_lambda(ExprCall *site, uint32_t i, const Expr *arg)
 {
-    if (arg->expr->kind != EXPR_LAMBDA)
+    if (arg->kind != EXPR_LAMBDA)
         return;
-    site->first_param[i] = arg->expr->u.lambda.first_param;
-    site->params_len[i] = arg->expr->u.lambda.params_len;
+    site->first_param[i] = arg->u.lambda.first_param;
+    site->params_len[i] = arg->u.lambda.params_len;
 }
 
 static ErrCode prepare(ExprCall *site, const ExprNode *node, Arena *mem, Err *err)
@@ -92,8 +92,8 @@ ErrCode expr_call_choose(ExprNode *node, ExprProg *prog, Arena *mem, Err *err)
     site->first_param = ARENA_ARRAY(mem, uint32_t, node->args_len);
     site->params_len = ARENA_ARRAY(mem, uint32_t, node->args_len);
     for (uint32_t i = 0; i < node->args_len; i++) {
-        types[i] = node->args[i]->expr->type;
-        note_lambda(site, i, node->args[i]);
+        types[i] = node->expr->args[i]->type;
+        note_lambda(site, i, node->expr->args[i]);
     }
     site->call = (FnCall){
         .def = node->expr->u.call,

@@ -142,19 +142,11 @@ static ErrCode choose(Compiler *self, ExprNode *node, Err *err)
     return ERR_OK;
 }
 
-/* A lambda's node is its body's, under the lambda's own Expr: the call site reads the parameters
- * from it. */
+/* A lambda's node is its body's; the call site knows the parameters. */
 static ErrCode compile_lambda(Compiler *self, const Expr *expr, const ExprNode **out, Err *err)
 {
-    const ExprNode *body;
-    ExprNode       *node = ARENA_NEW(self->mem, ExprNode);
-
     note_params(self, expr);
-    TRY(compile(self, expr->args[0], &body, err));
-    *node = *body;
-    node->expr = expr;
-    *out = node;
-    return ERR_OK;
+    return compile(self, expr->args[0], out, err);
 }
 
 static ErrCode compile(Compiler *self, const Expr *expr, const ExprNode **out, Err *err)

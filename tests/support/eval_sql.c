@@ -1,6 +1,11 @@
 #include "tests/support/eval_sql.h"
 
 #include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 
 #include "exec/functions/fn_table.h"
 #include "parser/parser.h"
@@ -132,6 +137,29 @@ const char *eval_text(Arena *mem, const char *text)
         value_print(&printed, got.value, got.type);
     }
     return str_to_c(mem, buf_view(&printed));
+}
+
+static bool is_as_expected(const char *got, const char *expected)
+{
+    if (strcmp(expected, "error") == 0)
+        return strncmp(got, "error: ", strlen("error: ")) == 0;
+    return strcmp(got, expected) == 0;
+}
+
+void eval_check(Arena *mem, const EvalCase *cases, size_t len)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const char *got = eval_text(mem, cases[i].text);
+
+        if (is_as_expected(got, cases[i].expected))
+            continue;
+        print_error("%s\n    expected %s\n    got      %s\n", cases[i].text, cases[i].expected,
+                    got);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
 }
 
 ErrCode eval_bind_agg(Arena *mem, const Schema *schema, const char *text, PlanAgg *out, Err *err)

@@ -31,6 +31,20 @@ Evaluated eval_sql(Arena *mem, const Schema *schema, const Value *cols, const ch
 /* As CAST(... AS STRING) prints it; "null"; or "error: ..." . */
 const char *eval_text(Arena *mem, const char *text);
 
+/* An expression and what eval_text() gives; "error" stands for any error. */
+typedef struct EvalCase {
+    const char *text;
+    const char *expected;
+} EvalCase;
+
+/* Fails the test after printing every case that differs. */
+void eval_check(Arena *mem, const EvalCase *cases, size_t len);
+#define EVAL_CHECK(state, ...)                                                                     \
+    do {                                                                                           \
+        const EvalCase eval_cases_[] = {__VA_ARGS__};                                              \
+        eval_check(test_arena(state), eval_cases_, sizeof eval_cases_ / sizeof eval_cases_[0]);    \
+    } while (0)
+
 /* A bound aggregate call, `NAME(args)`, over a schema. */
 ErrCode eval_bind_agg(Arena *mem, const Schema *schema, const char *text, PlanAgg *out, Err *err);
 /* A bound table function call. */
