@@ -215,12 +215,12 @@ static bool take_fraction(Cursor *cursor, int64_t *ms)
     return true;
 }
 
-/* HH[:mm[:ss[.SSS]]] */
-static bool take_time(Cursor *cursor, int64_t *ms)
+/* HH[:mm[:ss[.SSS]]]; 24:00 is the end of the day, where hour_max allows it. */
+static bool take_time(Cursor *cursor, int hour_max, int64_t *ms)
 {
     int hour, minute = 0, second = 0;
 
-    if (!take_in_range(cursor, 0, 23, &hour))
+    if (!take_in_range(cursor, 0, hour_max, &hour))
         return false;
     *ms = (int64_t)hour * MS_PER_HOUR;
     if (!accept(cursor, ':'))
@@ -271,7 +271,8 @@ static bool take_clock(Cursor *cursor, bool is_whole, int64_t *ms)
         return true;
     if (!is_whole || !(accept(cursor, 'T') || accept(cursor, 't')))
         return false;
-    if (!is_done(cursor) && *cursor->at >= '0' && *cursor->at <= '9' && !take_time(cursor, ms))
+    if (!is_done(cursor) && *cursor->at >= '0' && *cursor->at <= '9' &&
+        (!take_time(cursor, 24, ms) || *ms > MS_PER_DAY))
         return false;
     if (!is_done(cursor) && !take_offset(cursor, &offset_ms))
         return false;
@@ -318,7 +319,7 @@ ErrCode datetime_parse_time(Str text, int64_t *out_ms, Err *err)
     Cursor  cursor = {trimmed.ptr, trimmed.ptr + trimmed.len};
     int64_t ms;
 
-    if (!take_time(&cursor, &ms) || !is_done(&cursor))
+    if (!take_time(&cursor, 23, &ms) || !is_done(&cursor))
         return err_set(err, ERR_EVAL,
                        "\"%.*s\" is no time: expected HH:mm, HH:mm:ss or HH:mm:ss.SSS",
                        STR_ARG(text));

@@ -26,7 +26,7 @@ void datetime_print_timestamp(Buf *out, int64_t ms);
 /*
  * The short forms of SQL date-time literals, padded with the earliest value: 2020, 2020-05,
  * 2020-05-01, 2020-05-01T13, ...T13:10, ...:10:20, ...20.123; an offset (Z, +01:00, +0100) only
- * after a T.  ERR_EVAL with what was expected.
+ * after a T.  T24 and T24:00 are the next midnight.  ERR_EVAL with what was expected.
  */
 ErrCode datetime_parse_timestamp(Str text, int64_t *out_ms, Err *err) ERR_MUST_USE;
 ErrCode datetime_parse_date(Str text, int64_t *out_days, Err *err) ERR_MUST_USE;

@@ -198,6 +198,8 @@ ErrCode bind_rekey(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *er
         take_source_keys(&inner, query);
         return ERR_OK;
     }
+    if (ast->group_by.len == 0)
+        return err_set_at(err, ERR_STATEMENT, ast->group_by.pos, "GROUP BY names no expression");
     query->rekey = REKEY_GROUP;
     inner.clause = "GROUP BY";
     TRY(bind_key_list(&inner, &ast->group_by, query, err));

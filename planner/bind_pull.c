@@ -3,7 +3,6 @@
  */
 #include "planner/bind_pull.h"
 
-#include "planner/bind_query.h"
 #include "planner/bind_stmt.h"
 #include "planner/build.h"
 
@@ -162,7 +161,7 @@ static ErrCode check_where(const AstQuery *ast, const Source *source, Err *err)
     return check.rc;
 }
 
-static ErrCode check_bound(const BoundQuery *bound, const AstQuery *ast, Err *err)
+ErrCode check_pull_functions(const BoundQuery *bound, const AstQuery *ast, Err *err)
 {
     if (bound->aggs.len > 0)
         return refuse_clause("aggregate functions", ast->pos, err);
@@ -203,7 +202,7 @@ ErrCode bind_pull(const PlannerEnv *env, Arena *mem, const AstQuery *ast, const 
 
     TRY(check_star_alone(ast, err));
     TRY(bind_query(env, mem, ast, QUERY_STREAM_PULL, &bound, err));
-    TRY(check_bound(&bound, ast, err));
+    TRY(check_pull_functions(&bound, ast, err));
     TRY(check_queryable(ast, source, err));
     TRY(check_where(ast, source, err));
     plan->source = str_copy(mem, source->name);

@@ -8,10 +8,13 @@
 #ifndef PLANNER_BIND_PULL_H
 #define PLANNER_BIND_PULL_H
 
-#include "planner/bind.h"
+#include "planner/bind_query.h"
 
 /* Clauses and pseudo columns that pull queries do not have; and whether they are switched on. */
 ErrCode check_pull_clauses(const PlannerEnv *env, const AstQuery *ast, Err *err) ERR_MUST_USE;
+
+/* Aggregate and table functions, which pull queries do not have either. */
+ErrCode check_pull_functions(const BoundQuery *bound, const AstQuery *ast, Err *err) ERR_MUST_USE;
 
 ErrCode bind_pull(const PlannerEnv *env, Arena *mem, const AstQuery *ast, const Source *source,
                   const PullPlan **out, Err *err) ERR_MUST_USE;

@@ -10,10 +10,24 @@ static ErrCode bind_push(StmtCtx *ctx, const AstQuery *ast, QueryKind kind, Err 
     BoundQuery bound;
 
     TRY(bind_query(ctx->env, ctx->mem, ast, kind, &bound, err));
+    if (kind == QUERY_STREAM_PULL)
+        TRY(check_pull_functions(&bound, ast, err));
     TRY(build_plan(ctx->mem, &bound, NULL, &ctx->out->plan, err));
     ctx->out->entity = bound.scope.sources[0].source->name;
     ctx->out->is_table = bound.is_table;
     return check_query_runs(&bound, err);
+}
+
+static ErrCode check_stream_pull(StmtCtx *ctx, const AstQuery *ast, Err *err)
+{
+    Str value = ctx->env->property(ctx->env->self, "ksql.query.pull.stream.enabled");
+
+    if (!value.ptr || !str_eq_nocase(value, STR("false")))
+        return ERR_OK;
+    err_set_at(err, ERR_STATEMENT, ast->from.name.pos,
+               "pull queries on streams are switched off by ksql.query.pull.stream.enabled");
+    err_hint(err, "EMIT CHANGES at the end makes it a push query");
+    return ERR_STATEMENT;
 }
 
 ErrCode bind_select(StmtCtx *ctx, Err *err)
@@ -34,5 +48,6 @@ ErrCode bind_select(StmtCtx *ctx, Err *err)
         return bind_pull(ctx->env, ctx->mem, ast, source, &ctx->out->pull, err);
     }
     ctx->out->kind = STMT_PULL_STREAM;
+    TRY(check_stream_pull(ctx, ast, err));
     return bind_push(ctx, ast, QUERY_STREAM_PULL, err);
 }

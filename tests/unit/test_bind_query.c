@@ -175,6 +175,8 @@ static void aggregation_rules_are_kept(void **state)
 {
     world_refuses(*state, "CREATE TABLE O AS SELECT B, UCASE(B) AS U FROM S GROUP BY B;",
                   ERR_STATEMENT, "GROUP BY needs an aggregate function");
+    world_refuses(*state, "CREATE TABLE O AS SELECT COUNT(*) AS N FROM S GROUP BY ();",
+                  ERR_STATEMENT, "GROUP BY names no expression");
     world_refuses(*state, "CREATE TABLE O AS SELECT COUNT(*) AS N FROM S;", ERR_STATEMENT,
                   "aggregate function \"COUNT\" needs a GROUP BY clause");
     world_refuses(*state, "CREATE TABLE O AS SELECT A, COUNT(SUM(K)) FROM S GROUP BY A;",

@@ -130,6 +130,8 @@ static void datetime_pads_short_timestamps_with_the_earliest(void **state)
     assert_int_equal(timestamp_of("1970-01-01T00:00:00.5"), 500);
     assert_int_equal(timestamp_of("1970-01-01T00:00:00.123456789"), 123);
     assert_int_equal(timestamp_of(" 1970-01-01T00:00:00.001 "), 1);
+    assert_int_equal(timestamp_of("1970-01-01T24"), 86400000);
+    assert_int_equal(timestamp_of("1970-01-01T24:00:00"), 86400000);
 }
 
 static void datetime_subtracts_the_offset(void **state)
@@ -158,7 +160,8 @@ static void datetime_refuses_what_is_no_timestamp(void **state)
         "1970-01-01+01:00",
         "1970Z",
         "1970-01T01:00",
-        "1970-01-01T24:00",
+        "1970-01-01T24:01",
+        "1970-01-01T25",
         "1970-01-01T01:60",
         "1970-01-01T01:00:60",
         "1970-01-01T01:00:00.",

@@ -182,6 +182,11 @@ static void pull_on_a_stream_runs_its_operators(void **state)
     assert_int_equal(world_plan(world, "SELECT K, A FROM S WHERE A > 1 LIMIT 2;"), ERR_OK);
     assert_int_equal(world->plan.kind, STMT_PULL_STREAM);
     assert_int_equal(world->plan.plan->kind, QUERY_STREAM_PULL);
+    world_refuses(world, "SELECT COUNT(*) AS N FROM S;", ERR_STATEMENT,
+                  "cannot have aggregate functions");
+    world->property = "ksql.query.pull.stream.enabled";
+    world->value = "false";
+    world_refuses(world, "SELECT K FROM S;", ERR_STATEMENT, "ksql.query.pull.stream.enabled");
 }
 
 static void explain_shows_the_way_to_the_rows(void **state)
