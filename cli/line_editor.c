@@ -1,0 +1,211 @@
+/*
+ * line_editor.c -- libedit where there is a terminal.
+ *
+ * libedit reads through next_character(), which looks at the Ctrl-C flag while it waits: libedit
+ * itself takes a signal for nothing and reads on.
+ */
+#include "cli/line_editor.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/interrupt.h"
+#include "common/utf8.h"
+
+enum { HISTORY_LINES = 1000 };
+
+struct LineEditor {
+    EditLine   *el; /* NULL: no terminal */
+    History    *history;
+    char       *history_path;
+    const char *prompt;
+    char       *line; /* of getline() */
+    size_t      line_cap;
+};
+
+/* --- characters ------------------------------------------------------------------------------- */
+
+/* One byte: 1; 0 at the end; -1 on Ctrl-C or failure. */
+static int next_byte(int fd, unsigned char *out)
+{
+    for (;;) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        ssize_t       got;
+
+        if (interrupt_is_raised()) {
+            errno = EINTR;
+            return -1;
+        }
+        if (poll(&ready, 1, INTERRUPT_LOOK_MS) <= 0)
+            continue;
+        got = read(fd, out, 1);
+        if (got >= 0)
+            return (int)got;
+        if (errno != EINTR && errno != EAGAIN)
+            return -1;
+    }
+}
+
+static size_t bytes_of_character(unsigned char first)
+{
+    if (first < 0xC0)
+        return 1;
+    return first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+static int next_character(EditLine *el, wchar_t *out)
+{
+    char   bytes[4];
+    size_t len = 0, want = 1, at = 0;
+
+    (void)el;
+    while (len < want) {
+        unsigned char byte;
+        int           got = next_byte(STDIN_FILENO, &byte);
+
+        if (got != 1)
+            return got;
+        bytes[len++] = (char)byte;
+        if (len == 1)
+            want = bytes_of_character(byte);
+    }
+    *out = (wchar_t)utf8_next((Str){bytes, len}, &at);
+    return 1;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static char *prompt_of(EditLine *el)
+{
+    LineEditor *editor;
+
+    el_get(el, EL_CLIENTDATA, &editor);
+    return (char *)(uintptr_t)editor->prompt; /* libedit's type; it only reads */
+}
+
+static void open_history(LineEditor *editor, const char *path)
+{
+    HistEvent event;
+
+    editor->history = history_init();
+    history(editor->history, &event, H_SETSIZE, HISTORY_LINES);
+    history(editor->history, &event, H_SETUNIQUE, 1);
+    if (!path)
+        return;
+    editor->history_path = mem_alloc(strlen(path) + 1);
+    memcpy(editor->history_path, path, strlen(path) + 1);
+    history(editor->history, &event, H_LOAD, path);
+}
+
+LineEditor *line_editor_open(const char *history_path)
+{
+    LineEditor *editor = MEM_NEW(LineEditor);
+
+    open_history(editor, history_path);
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return editor;
+    editor->el = el_init("weir", stdin, stdout, stderr);
+    if (!editor->el)
+        return editor;
+    el_set(editor->el, EL_CLIENTDATA, editor);
+    el_set(editor->el, EL_PROMPT, prompt_of);
+    el_set(editor->el, EL_EDITOR, "emacs");
+    el_set(editor->el, EL_SIGNAL, 0);
+    el_set(editor->el, EL_HIST, history, editor->history);
+    el_set(editor->el, EL_GETCFN, next_character);
+    el_set(editor->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_source(editor->el, NULL); /* the user's ~/.editrc */
+    return editor;
+}
+
+void line_editor_close(LineEditor *editor)
+{
+    HistEvent event;
+
+    if (editor->el)
+        el_end(editor->el);
+    if (editor->history_path)
+        history(editor->history, &event, H_SAVE, editor->history_path);
+    history_end(editor->history);
+    mem_free(editor->history_path);
+    free(editor->line);
+    mem_free(editor);
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+static Str without_newline(const char *line, size_t len)
+{
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    return (Str){line, len};
+}
+
+LineKind line_editor_read(LineEditor *editor, const char *prompt, Str *out)
+{
+    const char *line;
+    int         len = 0;
+
+    if (!editor->el) {
+        ssize_t got = getline(&editor->line, &editor->line_cap, stdin);
+
+        if (got < 0)
+            return interrupt_take() ? LINE_INTERRUPTED : LINE_END;
+        *out = without_newline(editor->line, (size_t)got);
+        return LINE_TEXT;
+    }
+    editor->prompt = prompt;
+    el_resize(editor->el); /* the window may have changed while a query ran */
+    line = el_gets(editor->el, &len);
+    if (interrupt_take()) {
+        el_reset(editor->el);
+        return LINE_INTERRUPTED;
+    }
+    if (!line || len <= 0)
+        return LINE_END;
+    *out = without_newline(line, (size_t)len);
+    return LINE_TEXT;
+}
+
+/* --- history ---------------------------------------------------------------------------------- */
+
+void line_editor_remember(LineEditor *editor, Str line)
+{
+    Arena    *mem = arena_new(0);
+    HistEvent event;
+
+    if (str_trim(line).len > 0)
+        history(editor->history, &event, H_ENTER, str_to_c(mem, line));
+    arena_free(mem);
+}
+
+Str line_editor_recall(LineEditor *editor, int64_t n)
+{
+    HistEvent event;
+    int64_t   at = 1;
+
+    if (n == 0)
+        return history(editor->history, &event, H_FIRST) == 0
+                   ? without_newline(event.str, strlen(event.str))
+                   : STR_NULL;
+    for (int rc = history(editor->history, &event, H_LAST); rc == 0;
+         rc = history(editor->history, &event, H_PREV)) {
+        if (at++ == n)
+            return without_newline(event.str, strlen(event.str));
+    }
+    return STR_NULL;
+}
+
+void line_editor_show(LineEditor *editor, Output *output)
+{
+    HistEvent event;
+    int       at = 1;
+
+    for (int rc = history(editor->history, &event, H_LAST); rc == 0;
+         rc = history(editor->history, &event, H_PREV))
+        output_line(output, "%4d: %.*s", at++,
+                    STR_ARG(without_newline(event.str, strlen(event.str))));
+}

@@ -1,0 +1,221 @@
+/*
+ * table_print.c -- boxes and lists.
+ */
+#include "cli/table_print.h"
+
+#include <assert.h>
+
+#include "common/utf8.h"
+
+enum { CELL_WIDTH_MIN = 5, CELL_WIDTH_MAX = 10000 };
+
+/* --- text by width ---------------------------------------------------------------------------- */
+
+static void pad(Buf *out, char c, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_put(out, c);
+}
+
+/* Terminals act on control characters; records must not. */
+static void put_shown(Buf *out, Str text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t   begin = i;
+        uint32_t code_point = utf8_next(text, &i);
+
+        if (code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0))
+            buf_put(out, ' ');
+        else
+            buf_append(out, text.ptr + begin, i - begin);
+    }
+}
+
+static size_t shown_width(Str text)
+{
+    Buf    shown = {0};
+    size_t width;
+
+    put_shown(&shown, text);
+    width = utf8_width(buf_view(&shown));
+    buf_deinit(&shown);
+    return width;
+}
+
+/* How many bytes of text fit into width columns, before its first newline; at least one character
+ * goes in, so that a wide one in a narrow cell makes no endless loop. */
+static size_t fitting(Str text, size_t width)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < text.len;) {
+        size_t begin = i;
+
+        if (text.ptr[i] == '\n')
+            return i;
+        (void)utf8_next(text, &i);
+        used += shown_width(str_slice(text, begin, i));
+        if (used > width && begin > 0)
+            return begin;
+    }
+    return text.len;
+}
+
+static void put_padded(Buf *out, Str text, size_t width)
+{
+    size_t used = shown_width(text);
+
+    put_shown(out, text);
+    pad(out, ' ', used < width ? width - used : 0);
+}
+
+/* --- a box ------------------------------------------------------------------------------------ */
+
+TableBox table_box(size_t columns, size_t terminal_columns, size_t cell_width, bool is_clipped)
+{
+    assert(columns > 0);
+    if (cell_width == 0) {
+        cell_width = terminal_columns / columns;
+        cell_width = cell_width > CELL_WIDTH_MIN + 2 ? cell_width - 2 : CELL_WIDTH_MIN;
+    }
+    if (cell_width > CELL_WIDTH_MAX)
+        cell_width = CELL_WIDTH_MAX;
+    return (TableBox){cell_width, columns, is_clipped};
+}
+
+static void box_rule(Buf *out, const TableBox *box)
+{
+    for (size_t i = 0; i < box->columns; i++) {
+        buf_put(out, '+');
+        pad(out, '-', box->cell_width);
+    }
+    buf_c(out, "+\n");
+}
+
+static void clipped_cell(Buf *out, Str cell, size_t width)
+{
+    size_t len = fitting(cell, width);
+
+    if (len == cell.len) {
+        put_padded(out, cell, width);
+    } else if (width <= 3) {
+        pad(out, '.', width);
+    } else {
+        Str head = str_slice(cell, 0, fitting(cell, width - 3));
+
+        put_shown(out, head);
+        buf_c(out, "...");
+        pad(out, ' ', width - 3 > shown_width(head) ? width - 3 - shown_width(head) : 0);
+    }
+}
+
+static void clipped_row(Buf *out, const TableBox *box, const Str *cells)
+{
+    for (size_t i = 0; i < box->columns; i++) {
+        buf_put(out, '|');
+        clipped_cell(out, cells[i], box->cell_width);
+    }
+    buf_c(out, "|\n");
+}
+
+/* One line of each cell, taken off its rest; false when all rests were empty. */
+static bool wrapped_line(Buf *out, const TableBox *box, Str *rests)
+{
+    bool is_last = true;
+
+    for (size_t i = 0; i < box->columns; i++) {
+        size_t len = fitting(rests[i], box->cell_width);
+
+        buf_put(out, '|');
+        put_padded(out, str_slice(rests[i], 0, len), box->cell_width);
+        len += len < rests[i].len && rests[i].ptr[len] == '\n';
+        rests[i] = str_slice(rests[i], len, rests[i].len);
+        is_last = is_last && rests[i].len == 0;
+    }
+    buf_c(out, "|\n");
+    return !is_last;
+}
+
+static void wrapped_row(Buf *out, const TableBox *box, const Str *cells)
+{
+    Str *rests = MEM_ARRAY(Str, box->columns);
+
+    for (size_t i = 0; i < box->columns; i++)
+        rests[i] = cells[i].ptr ? cells[i] : STR("");
+    while (wrapped_line(out, box, rests)) {
+    }
+    mem_free(rests);
+}
+
+void table_box_header(Buf *out, const TableBox *box, const Str *names)
+{
+    box_rule(out, box);
+    wrapped_row(out, box, names);
+    box_rule(out, box);
+}
+
+void table_box_row(Buf *out, const TableBox *box, const Str *cells)
+{
+    if (box->is_clipped)
+        clipped_row(out, box, cells);
+    else
+        wrapped_row(out, box, cells);
+}
+
+/* --- a list ----------------------------------------------------------------------------------- */
+
+TableList table_list(Arena *mem, const Str *names, size_t columns)
+{
+    assert(columns > 0);
+    return (TableList){.mem = mem, .names = names, .columns = columns};
+}
+
+void table_list_cell(TableList *list, Str cell)
+{
+    if (list->len == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+
+        list->cells = arena_grow(list->mem, list->cells, list->cap * sizeof *list->cells,
+                                 cap * sizeof *list->cells);
+        list->cap = cap;
+    }
+    list->cells[list->len++] = cell;
+}
+
+static void list_line(Buf *out, const TableList *list, const size_t *widths, const Str *cells)
+{
+    for (size_t i = 0; i < list->columns; i++) {
+        buf_c(out, i ? "| " : " ");
+        if (i + 1 < list->columns) {
+            put_padded(out, cells[i], widths[i] + 1);
+        } else {
+            put_shown(out, cells[i]);
+        }
+    }
+    buf_put(out, '\n');
+}
+
+void table_list_print(Buf *out, const TableList *list)
+{
+    size_t *widths = ARENA_ARRAY(list->mem, size_t, list->columns);
+    size_t  rule = 0;
+
+    assert(list->len % list->columns == 0);
+    for (size_t i = 0; i < list->columns; i++)
+        widths[i] = shown_width(list->names[i]);
+    for (size_t i = 0; i < list->len; i++) {
+        size_t width = shown_width(list->cells[i]);
+
+        if (width > widths[i % list->columns])
+            widths[i % list->columns] = width;
+    }
+    for (size_t i = 0; i < list->columns; i++)
+        rule += widths[i] + (i ? 3 : 2);
+    list_line(out, list, widths, list->names);
+    pad(out, '-', rule);
+    buf_put(out, '\n');
+    for (size_t i = 0; i < list->len; i += list->columns)
+        list_line(out, list, widths, list->cells + i);
+    pad(out, '-', rule);
+    buf_put(out, '\n');
+}
