@@ -9,21 +9,19 @@
 #include <errno.h>
 #include <histedit.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/interrupt.h"
 #include "common/utf8.h"
 
-enum { HISTORY_LINES = 1000 };
+enum { HISTORY_LINES = 1000, LINE_BYTES_MAX = 16 << 20 };
 
 struct LineEditor {
     EditLine   *el; /* NULL: no terminal */
     History    *history;
     char       *history_path;
     const char *prompt;
-    char       *line; /* of getline() */
-    size_t      line_cap;
+    Buf         line; /* from a pipe */
 };
 
 /* --- characters ------------------------------------------------------------------------------- */
@@ -131,7 +129,7 @@ void line_editor_close(LineEditor *editor)
         history(editor->history, &event, H_SAVE, editor->history_path);
     history_end(editor->history);
     mem_free(editor->history_path);
-    free(editor->line);
+    buf_deinit(&editor->line);
     mem_free(editor);
 }
 
@@ -144,19 +142,30 @@ static Str without_newline(const char *line, size_t len)
     return (Str){line, len};
 }
 
+/* A statement may come in one line, and that of a pipe may be long. */
+static LineKind read_pipe(LineEditor *editor, Str *out)
+{
+    char part[4096];
+
+    buf_clear(&editor->line);
+    while (fgets(part, sizeof part, stdin)) {
+        buf_c(&editor->line, part);
+        if (editor->line.ptr[editor->line.len - 1] == '\n' || editor->line.len > LINE_BYTES_MAX)
+            break;
+    }
+    if (interrupt_take())
+        return LINE_INTERRUPTED;
+    *out = without_newline(editor->line.ptr, editor->line.len);
+    return editor->line.len > 0 ? LINE_TEXT : LINE_END;
+}
+
 LineKind line_editor_read(LineEditor *editor, const char *prompt, Str *out)
 {
     const char *line;
     int         len = 0;
 
-    if (!editor->el) {
-        ssize_t got = getline(&editor->line, &editor->line_cap, stdin);
-
-        if (got < 0)
-            return interrupt_take() ? LINE_INTERRUPTED : LINE_END;
-        *out = without_newline(editor->line, (size_t)got);
-        return LINE_TEXT;
-    }
+    if (!editor->el)
+        return read_pipe(editor, out);
     editor->prompt = prompt;
     el_resize(editor->el); /* the window may have changed while a query ran */
     line = el_gets(editor->el, &len);

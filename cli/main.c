@@ -4,8 +4,10 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "cli/datagen.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -102,6 +104,8 @@ int main(int argc, char **argv)
         return test_main(argc - 1, argv + 1);
     choose_locale();
     interrupt_install();
+    if (argc > 1 && strcmp(argv[1], "datagen") == 0)
+        return datagen_main(argc - 1, argv + 1);
     mem = arena_new(0);
     code = run_client(mem, argc, argv);
     arena_free(mem);

@@ -117,7 +117,13 @@ static void take_docs(QueryPrint *query)
     }
 }
 
-/* PRINT sends lines; empty ones only show that the connection lives. */
+static bool is_control(char c)
+{
+    return ((unsigned char)c < 0x20 && c != '\n') || c == 0x7f;
+}
+
+/* PRINT sends lines; empty ones only show that the connection lives.  Bytes of a key that is no
+ * text must not reach the terminal. */
 static void take_lines(QueryPrint *query, Str bytes)
 {
     for (size_t i = 0; i < bytes.len && !is_enough(query); i++) {
@@ -127,7 +133,7 @@ static void take_lines(QueryPrint *query, Str bytes)
 
         if (is_end && is_at_begin)
             continue;
-        buf_put(&query->text, bytes.ptr[i]);
+        buf_put(&query->text, is_control(bytes.ptr[i]) ? ' ' : bytes.ptr[i]);
         query->has_header = !is_end; /* inside of a line */
         query->rows += is_end;
     }

@@ -1,8 +1,8 @@
 /*
  * repl.c -- collects lines until a statement ends.
  *
- *     line ─ first of a statement, and a command's ─▶ command_run
- *          ─ else ─▶ pending text ─ lexer_split finds a semicolon ─▶ shell_run, up to there
+ *     a command's line, where no statement is open ─▶ command_run
+ *     any other ─▶ pending text ─ lexer_split finds a semicolon ─▶ shell_run, up to there
  */
 #include "cli/repl.h"
 
