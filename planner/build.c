@@ -586,11 +586,20 @@ static ErrCode build_project(Builder *b, const Lowering *lowering, const BuildSi
     return ERR_OK;
 }
 
+/* What keeps the rows of input for pull queries: a step of its own, or the state below it. */
 static PlanNode *build_view(Builder *b, PlanNode *input, Str name)
 {
-    PlanNode  *node = add_node(b, PLAN_VIEW, "Project", input->schema, input);
-    PlanStore *store = add_store(b, node, "view", input->schema);
+    const PlanStore *state = build_view_of_state(b->mem, input, name);
+    PlanNode        *node;
+    PlanStore       *store;
 
+    if (state) {
+        input->inputs[0]->store = state;
+        b->stores.items[state->number] = state;
+        return input;
+    }
+    node = add_node(b, PLAN_VIEW, "Project", input->schema, input);
+    store = add_store(b, node, "view", input->schema);
     store->is_view = true;
     store->view_name = str_copy(b->mem, name);
     return node;

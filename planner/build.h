@@ -36,6 +36,10 @@ ErrCode build_plan(Arena *mem, const BoundQuery *query, const BuildSink *sink, c
 /* The query that keeps a CREATE SOURCE TABLE readable: fills out->query. */
 ErrCode build_source_table(const PlannerEnv *env, StmtPlan *out, Err *err) ERR_MUST_USE;
 
+/* build_view.c: the aggregation's store as the view of that name, when project only renames what it
+ * holds; else NULL. */
+const PlanStore *build_view_of_state(Arena *mem, const PlanNode *project, Str name);
+
 /* rewrite_prune.c: marks the columns that scans must decode. */
 void rewrite_prune(Arena *mem, Plan *plan);
 

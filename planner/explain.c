@@ -140,6 +140,8 @@ static void print_detail(Buf *out, const PlanNode *node)
         break;
     case PLAN_AGGREGATE:
         print_aggs(out, node);
+        if (node->store->is_view)
+            buf_printf(out, " as view %.*s", STR_ARG(node->store->view_name));
         break;
     case PLAN_JOIN_STREAMS:
     case PLAN_JOIN_STREAM_TABLE:

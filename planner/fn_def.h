@@ -107,6 +107,8 @@ struct AggDef {
     const char
             *sig; /* trailing literal parameters are marked: "(x T, k INT LITERAL) -> ARRAY<T>" */
     uint32_t slots_len;
+    /* Its only slot holds its value, of the result's type, at any time: a view can be the state. */
+    bool state_is_value;
     /* Property that bounds what a group keeps, read when the statement is planned; NULL: none. */
     const char *limit_property;
     const char *doc;

@@ -217,12 +217,12 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 /* --- the rows --------------------------------------------------------------------------------- */
 
 #define AGG_COUNT                                                                                  \
-    .slots_len = 1, .slot_types = agg_slot_of_result, .init = count_init, .add = count_add,        \
-    .undo = count_undo, .merge = sum_merge, .finish = agg_give_slot
+    .slots_len = 1, .state_is_value = true, .slot_types = agg_slot_of_result, .init = count_init,  \
+    .add = count_add, .undo = count_undo, .merge = sum_merge, .finish = agg_give_slot
 
 #define AGG_SUM(type)                                                                              \
     {                                                                                              \
-        .name = "SUM", .sig = "(x " type ") -> " type, .slots_len = 1,                             \
+        .name = "SUM", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
         .doc = "The sum of the values that are not null; 0 when there is none.",                   \
         .example = "SUM of 1, NULL, 2 = 3", .slot_types = agg_slot_of_result, .init = sum_init,    \
         .add = sum_add, .undo = sum_undo, .merge = sum_merge, .finish = agg_give_slot              \
@@ -231,7 +231,7 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 #define AGG_SUM_LIST(type)                                                                         \
     {                                                                                              \
         .name = "SUM_LIST", .sig = "(a ARRAY<" type ">) -> " type, .slots_len = 1,                 \
-        .doc = "The sum of all elements of all arrays.",                                           \
+        .state_is_value = true, .doc = "The sum of all elements of all arrays.",                   \
         .example = "SUM_LIST of ARRAY[1, 2], ARRAY[3] = 6", .slot_types = agg_slot_of_result,      \
         .init = sum_init, .add = sum_list_add, .undo = sum_list_undo, .merge = sum_merge,          \
         .finish = agg_give_slot                                                                    \
@@ -247,7 +247,7 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 
 #define AGG_MIN(type)                                                                              \
     {                                                                                              \
-        .name = "MIN", .sig = "(x " type ") -> " type, .slots_len = 1,                             \
+        .name = "MIN", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
         .doc = "The smallest value that is not null.", .example = "MIN of 2, NULL, 1 = 1",         \
         .slot_types = agg_slot_of_result, .init = agg_init_null, .add = min_add,                   \
         .merge = min_merge, .finish = agg_give_slot                                                \
@@ -255,7 +255,7 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 
 #define AGG_MAX(type)                                                                              \
     {                                                                                              \
-        .name = "MAX", .sig = "(x " type ") -> " type, .slots_len = 1,                             \
+        .name = "MAX", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
         .doc = "The largest value that is not null.", .example = "MAX of 2, NULL, 3 = 3",          \
         .slot_types = agg_slot_of_result, .init = agg_init_null, .add = max_add,                   \
         .merge = max_merge, .finish = agg_give_slot                                                \

@@ -1,11 +1,11 @@
 /*
  * state_codec.c -- keys and values of a store as bytes.
  *
- * Key: value_encode_key of each key column; a windowed store appends the window's start and end,
- * eight bytes each, big-endian with the sign turned, so that memcmp order is time order.
- * A store without key columns (one global group) has one entry, under a byte of its own: the empty
- * key is that of the numbers.
- * Value: timestamp (zig-zag), then value_encode of each slot.
+ * Key: value_encode_key of each key column (a zero byte when there is none, since the empty key
+ * means the numbers of a state); a windowed store appends the window's start and end, eight bytes
+ * each, big-endian with the sign turned, so that memcmp order is time order. A store without key
+ * columns (one global group) has one entry, under a byte of its own: the empty key is that of the
+ * numbers. Value: timestamp (zig-zag), then value_encode of each slot.
  */
 #include "exec/state/state_cache.h"
 
@@ -26,6 +26,8 @@ void state_encode_key(Buf *out, const PlanStore *store, const Value *keys, int64
         buf_put(out, global_key);
     for (uint32_t i = 0; i < store->keys_len; i++)
         value_encode_key(out, keys[i], store->keys[i].type);
+    if (store->keys_len == 0)
+        buf_put(out, '\0');
     if (store->is_windowed) {
         buf_u64be(out, (uint64_t)window_start ^ sign_bit);
         buf_u64be(out, (uint64_t)window_end ^ sign_bit);
@@ -49,6 +51,8 @@ ErrCode state_decode_key(const PlanStore *store, Str key, Arena *mem, Value *key
         if (!value_decode_key(&in, store->keys[i].type, mem, &keys[i]))
             return damaged(store, "a key", err);
     }
+    if (store->keys_len == 0)
+        (void)buf_read_u8(&in);
     *window_start = *window_end = 0;
     if (store->is_windowed) {
         *window_start = (int64_t)(buf_read_u64be(&in) ^ sign_bit);

@@ -74,7 +74,7 @@ static void group_by_goes_through_an_exchange(void **state)
 
     assert_string_equal(
         steps(*state, "CREATE TABLE O AS SELECT B, COUNT(*) AS N, SUM(A) AS X FROM S GROUP BY B;"),
-        "sink view project aggregate exchange rekey scan");
+        "sink project aggregate exchange rekey scan");
     plan = plan_of(*state);
     exchange = find(plan, PLAN_EXCHANGE);
     assert_int_equal(plan->stages_len, 2);
@@ -92,11 +92,11 @@ static void group_by_the_key_stays_where_it_is(void **state)
 {
     assert_string_equal(
         steps(*state, "CREATE TABLE O AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"),
-        "sink view project aggregate rekey scan");
+        "sink project aggregate rekey scan");
     assert_true(find(plan_of(*state), PLAN_REKEY)->u.project.is_key_unchanged);
     assert_string_equal(steps(*state, "CREATE TABLE O WITH (KEY_FORMAT='JSON') AS"
                                       " SELECT K, COUNT(*) AS N FROM S GROUP BY K;"),
-                        "sink view project aggregate exchange rekey scan");
+                        "sink project aggregate exchange rekey scan");
 }
 
 static void having_filters_the_table_of_groups(void **state)
@@ -127,7 +127,7 @@ static void table_aggregation_undoes_old_rows(void **state)
 
     assert_string_equal(
         steps(*state, "CREATE TABLE O AS SELECT B, COUNT(*) AS N FROM T WHERE A > 1 GROUP BY B;"),
-        "sink view project aggregate exchange rekey filter_table table scan");
+        "sink project aggregate exchange rekey filter_table table scan");
     plan = plan_of(*state);
     assert_true(find(plan, PLAN_AGGREGATE)->u.aggregate.is_table);
     assert_true(find(plan, PLAN_EXCHANGE)->needs_old);
@@ -157,7 +157,7 @@ static void keyless_stream_is_grouped_in_a_format_that_holds_the_key(void **stat
     assert_string_equal(
         steps(*state, "CREATE TABLE O WITH (KEY_FORMAT='JSON') AS SELECT A, B, COUNT(*) AS N"
                       " FROM N GROUP BY A, B;"),
-        "sink view project aggregate exchange rekey scan");
+        "sink project aggregate exchange rekey scan");
     assert_int_equal(find(plan_of(*state), PLAN_EXCHANGE)->u.exchange.key_format.kind, FORMAT_JSON);
 }
 
@@ -174,6 +174,41 @@ static void stores_hold_slots_and_views_hold_columns(void **state)
     assert_true(plan->stores[1]->is_view);
     assert_true(str_eq(plan->stores[1]->view_name, STR("O")));
     assert_int_equal(plan->stores[1]->slots_len, 1);
+}
+
+static void view_is_the_state_where_that_holds_its_columns(void **state)
+{
+    const Plan      *plan;
+    const PlanStore *store;
+
+    (void)steps(*state, "CREATE TABLE O AS SELECT B AS C, MAX(A) AS X, COUNT(*) AS N FROM S"
+                        " GROUP BY B;");
+    plan = plan_of(*state);
+    store = plan->stores[0];
+    assert_int_equal(plan->stores_len, 1);
+    assert_ptr_equal(find(plan, PLAN_AGGREGATE)->store, store);
+    assert_true(store->is_view && str_eq(store->view_name, STR("O")));
+    assert_true(str_eq(store->keys[0].name, STR("C")));
+    assert_true(str_eq(store->slots[0].name, STR("X")));
+    assert_true(str_eq(store->slots[1].name, STR("N")));
+}
+
+static void view_of_its_own_keeps_what_the_state_does_not_hold(void **state)
+{
+    const char *const selects[] = {"B, AVG(A) AS X", "B, COUNT(*) + 1 AS N",
+                                   "B, COUNT(*) AS N, COUNT(*) AS M",
+                                   "B, AS_VALUE(B) AS C, "
+                                   "COUNT(*) AS N"};
+
+    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+        PlannerWorld *world = *state;
+        Str           sql =
+            str_printf(world->mem, "CREATE TABLE O AS SELECT %s FROM S GROUP BY B;", selects[i]);
+
+        assert_string_equal(steps(world, str_to_c(world->mem, sql)),
+                            "sink view project aggregate exchange rekey scan");
+        assert_int_equal(plan_of(world)->stores_len, 2);
+    }
 }
 
 static void fingerprint_follows_the_state_and_not_the_projection(void **state)
@@ -218,6 +253,8 @@ int main(void)
         build_test(global_group_has_an_empty_key),
         build_test(keyless_stream_is_grouped_in_a_format_that_holds_the_key),
         build_test(stores_hold_slots_and_views_hold_columns),
+        build_test(view_is_the_state_where_that_holds_its_columns),
+        build_test(view_of_its_own_keeps_what_the_state_does_not_hold),
         build_test(fingerprint_follows_the_state_and_not_the_projection),
         build_test(insert_casts_to_the_sinks_types),
     };

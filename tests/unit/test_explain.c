@@ -15,14 +15,13 @@ static void explain_prints_steps_from_the_root(void **state)
         world_text(*state, "CREATE TABLE O AS SELECT B, COUNT(*) AS N FROM S WHERE A > 1"
                            " GROUP BY B;"),
         "> sink O topic O (KAFKA, JSON) [`B` STRING KEY, `N` BIGINT] table\n"
-        "  > view O [`B` STRING KEY, `N` BIGINT] table, keeps state\n"
-        "    > project B = B, N = KSQL_AGG_VARIABLE_0 [`B` STRING KEY, `N` BIGINT] table\n"
-        "      > aggregate COUNT(ROWTIME) [`B` STRING KEY, `KSQL_AGG_VARIABLE_0` BIGINT] table, "
-        "keeps state\n"
-        "        > exchange to 4 tasks [`B` STRING KEY] stream\n"
-        "          > re-key B = B [`B` STRING KEY] stream\n"
-        "            > filter (A > 1) [`K` INTEGER KEY, `A` INTEGER, `B` STRING] stream\n"
-        "              > scan S topic s (KAFKA, JSON) only (A, B) "
+        "  > project B = B, N = KSQL_AGG_VARIABLE_0 [`B` STRING KEY, `N` BIGINT] table\n"
+        "    > aggregate COUNT(ROWTIME) as view O [`B` STRING KEY, `KSQL_AGG_VARIABLE_0` BIGINT] "
+        "table, keeps state\n"
+        "      > exchange to 4 tasks [`B` STRING KEY] stream\n"
+        "        > re-key B = B [`B` STRING KEY] stream\n"
+        "          > filter (A > 1) [`K` INTEGER KEY, `A` INTEGER, `B` STRING] stream\n"
+        "            > scan S topic s (KAFKA, JSON) only (A, B) "
         "[`K` INTEGER KEY, `A` INTEGER, `B` STRING] stream\n");
 }
 
