@@ -109,5 +109,7 @@ HttpStep http_response_step(HttpConn *conn);
 /* Answers by itself, and ends the connection if is_last. */
 void http_respond_error(HttpConn *conn, int status, const char *why, bool is_last);
 void http_respond_preflight(HttpConn *conn);
+/* One line of the usual form about the response that is complete. */
+void http_log_access(const HttpConn *conn);
 
 #endif

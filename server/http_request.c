@@ -195,6 +195,8 @@ static HttpStep upgrade(HttpConn *conn, const ApiRequest *request)
     /* Answers to earlier requests of this connection come first; a full socket cannot wait here. */
     if (http_conn_flush(conn) != STEP_ON)
         return STEP_REST;
+    conn->status = 101;
+    http_log_access(conn);
     /* The socket must be out of this thread's epoll before another thread may close it. */
     if (own.ptr) {
         http->requests_bytes -= (int64_t)own.cap;

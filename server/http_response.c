@@ -29,8 +29,8 @@ static void peer_name(const HttpConn *conn, char *out, socklen_t room)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&addr)->sin6_addr, out, room);
 }
 
-/* One line of the usual form for each response; ordinary ones only at level debug. */
-static void log_access(const HttpConn *conn)
+/* Ordinary ones only at level debug: a line for each would cost more than the response. */
+void http_log_access(const HttpConn *conn)
 {
     LogLevel level = conn->status >= 500 ? LOG_ERROR : LOG_DEBUG;
     char     peer[INET6_ADDRSTRLEN];
@@ -127,7 +127,7 @@ static void finish(HttpConn *conn)
     if (conn->call)
         api_close(conn->call);
     conn->call = NULL;
-    log_access(conn);
+    http_log_access(conn);
     http_request_end(conn);
 }
 

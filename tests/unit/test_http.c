@@ -17,6 +17,7 @@
 #include "tests/support/fake_api.h"
 
 enum { WAIT_MS = 5000, ROOM = 1 << 20 };
+enum { DRAIN = -1, LOOK_AT_THE_CLOCK = -2 }; /* what the pipe says instead of a descriptor */
 
 /* Connections are adopted on the loop's thread, as the acceptor does. */
 typedef struct Entrance {
@@ -35,8 +36,23 @@ typedef struct World {
     Arena     *mem;
 } World;
 
-static World g_world;
-static char  g_got[ROOM];
+static World   g_world;
+static int64_t g_passed_ns; /* atomic: how far the test's clock is ahead */
+static char    g_got[ROOM];
+
+static int64_t now_ms(const Clock *clock)
+{
+    (void)clock;
+    return clock_now_ms(clock_system());
+}
+
+static int64_t monotonic_ns(const Clock *clock)
+{
+    (void)clock;
+    return clock_monotonic_ns(clock_system()) + __atomic_load_n(&g_passed_ns, __ATOMIC_ACQUIRE);
+}
+
+static const Clock g_clock = {.now_ms = now_ms, .monotonic_ns = monotonic_ns};
 
 static void entrance_ready(HttpWatch *watch, unsigned events)
 {
@@ -45,9 +61,9 @@ static void entrance_ready(HttpWatch *watch, unsigned events)
 
     (void)events;
     while (read(watch->fd, &fd, sizeof fd) == sizeof fd) {
-        if (fd < 0)
+        if (fd == DRAIN)
             http_drain(entrance->http);
-        else
+        else if (fd >= 0)
             http_adopt(entrance->http, fd);
     }
 }
@@ -79,7 +95,7 @@ static int open_world(void **state)
     (void)state;
     *world = (World){.api = fake_api_new(), .mem = arena_new(0)};
     properties_init(&world->props, world->mem, NULL);
-    assert_int_equal(http_loop_open(clock_system(), &world->loop, &err), ERR_OK);
+    assert_int_equal(http_loop_open(&g_clock, &world->loop, &err), ERR_OK);
     opts = (HttpOpts){.api = world->api, .loop = world->loop, .props = &world->props};
     world->http = http_open(&opts);
     assert_int_equal(pipe2(ends, 0), 0);
@@ -107,13 +123,24 @@ static int close_world(void **state)
     return 0;
 }
 
+static void tell_loop(int what)
+{
+    assert_int_equal(write(g_world.pipe_in, &what, sizeof what), sizeof what);
+}
+
+static void let_pass(int64_t seconds)
+{
+    __atomic_add_fetch(&g_passed_ns, seconds * 1000000000, __ATOMIC_RELEASE);
+    tell_loop(LOOK_AT_THE_CLOCK);
+}
+
 static int connect_client(void)
 {
     int ends[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(write(g_world.pipe_in, &ends[1], sizeof ends[1]), sizeof ends[1]);
+    tell_loop(ends[1]);
     return ends[0];
 }
 
@@ -298,6 +325,77 @@ static void client_that_does_not_read_is_not_asked_for(void **state)
     wait_until(fake_api_open_now, 0);
 }
 
+/* --- time ------------------------------------------------------------------------------------- */
+
+/* The loop's thread has surely seen what was said before. */
+static void settle(void)
+{
+    int fd = connect_client();
+
+    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+    (void)hear(fd, "hi");
+    close(fd);
+}
+
+static void head_that_trickles_in_is_given_up(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    say(fd, "GET /echo HT");
+    settle();
+    let_pass(6);
+    say(fd, "TP/1.1\r\nHo"); /* more bytes do not buy more time */
+    settle();
+    let_pass(6);
+    assert_has(hear(fd, NULL), "HTTP/1.1 408 Request Timeout\r\n");
+    close(fd);
+}
+
+static void body_that_trickles_in_is_given_up(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc");
+    settle();
+    let_pass(20);
+    settle();
+    say(fd, "def");
+    settle();
+    let_pass(20);
+    assert_has(hear(fd, NULL), "HTTP/1.1 408 Request Timeout\r\n");
+    close(fd);
+}
+
+static void idle_connection_is_closed_when_its_time_is_up(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+    (void)hear(fd, "hi");
+    let_pass(86000);
+    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nho");
+    (void)hear(fd, "ho");
+    let_pass(86401);
+    assert_string_equal(hear(fd, NULL), "");
+    close(fd);
+}
+
+static void client_that_takes_nothing_is_given_up(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    say(fd, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_until(fake_api_opened, 1);
+    settle();
+    let_pass(301);
+    wait_until(fake_api_open_now, 0);
+    close(fd);
+}
+
 /* --- ends ------------------------------------------------------------------------------------- */
 
 static void bad_request_is_answered_and_closed(void **state)
@@ -336,12 +434,11 @@ static void large_requests_share_a_bound(void **state)
 static void drain_ends_idle_connections_and_waits_for_answers(void **state)
 {
     int idle = connect_client(), busy = connect_client();
-    int drain = -1;
 
     (void)state;
     say(busy, "GET /fed HTTP/1.1\r\nHost: x\r\n\r\n");
     wait_until(fake_api_opened, 1);
-    assert_int_equal(write(g_world.pipe_in, &drain, sizeof drain), sizeof drain);
+    tell_loop(DRAIN);
     assert_string_equal(hear(idle, NULL), "");
     api_shutdown(g_world.api);
     fake_api_end(g_world.api);
@@ -370,6 +467,10 @@ int main(void)
         http_test(frames_are_sent_when_the_api_wakes),
         http_test(client_that_leaves_closes_its_call),
         http_test(client_that_does_not_read_is_not_asked_for),
+        http_test(head_that_trickles_in_is_given_up),
+        http_test(body_that_trickles_in_is_given_up),
+        http_test(idle_connection_is_closed_when_its_time_is_up),
+        http_test(client_that_takes_nothing_is_given_up),
         http_test(bad_request_is_answered_and_closed),
         http_test(large_requests_share_a_bound),
         http_test(drain_ends_idle_connections_and_waits_for_answers),
