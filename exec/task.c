@@ -35,8 +35,10 @@ void task_make_states(Task *task)
         if (!node || node->stage != task->stage || node->kind == PLAN_EXCHANGE)
             continue;
         task_add_state(task, node->store);
-        if (node->kind >= PLAN_JOIN_STREAMS && node->kind <= PLAN_JOIN_FOREIGN_KEY)
-            task_add_state(task, node->u.join.right_store);
+        if (node->kind < PLAN_JOIN_STREAMS || node->kind > PLAN_JOIN_FOREIGN_KEY)
+            continue;
+        task_add_state(task, node->u.join.right_store);
+        task_add_state(task, node->u.join.index_store);
     }
 }
 

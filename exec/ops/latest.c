@@ -2,11 +2,29 @@
 
 #include <string.h>
 
+void latest_open_store(Latest *latest, const OpCtx *ctx, const PlanStore *store)
+{
+    latest->store = store;
+    latest->state = op_state(ctx, store);
+    latest->key = (Buf){0};
+}
+
 void latest_open(Latest *latest, const OpCtx *ctx, const PlanNode *node)
 {
-    latest->store = node->store;
-    latest->state = op_state(ctx, node->store);
-    latest->key = (Buf){0};
+    latest_open_store(latest, ctx, node->store);
+}
+
+ErrCode latest_find(Latest *latest, const Row *row, const StateEntry **out, Err *err)
+{
+    StateEntry *entry;
+    Str         key;
+
+    buf_clear(&latest->key);
+    state_encode_key(&latest->key, latest->store, row->cols, row->window_start, row->window_end);
+    key = buf_view(&latest->key);
+    TRY(state_find(latest->state, key, state_hash(key), &entry, err));
+    *out = entry;
+    return ERR_OK;
 }
 
 void latest_close(Latest *latest)

@@ -15,6 +15,7 @@ typedef struct Latest {
 } Latest;
 
 void latest_open(Latest *latest, const OpCtx *ctx, const PlanNode *node);
+void latest_open_store(Latest *latest, const OpCtx *ctx, const PlanStore *store);
 void latest_close(Latest *latest);
 
 /*
@@ -23,5 +24,8 @@ void latest_close(Latest *latest);
  */
 ErrCode latest_put(Latest *latest, const Row *row, Arena *mem, const Value **old,
                    Err *err) ERR_MUST_USE;
+
+/* The entry of the row's key; *out NULL: there is none.  Valid until the next call on it. */
+ErrCode latest_find(Latest *latest, const Row *row, const StateEntry **out, Err *err) ERR_MUST_USE;
 
 #endif
