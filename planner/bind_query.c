@@ -81,11 +81,6 @@ static ErrCode bind_limit(const AstQuery *ast, BoundQuery *query, Err *err)
     return ERR_OK;
 }
 
-ErrCode check_query_runs(const BoundQuery *query, Err *err)
-{
-    return query->joins_len > 0 ? not_yet(NOT_YET_JOIN, query->joins[0].pos, err) : ERR_OK;
-}
-
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err)
 {

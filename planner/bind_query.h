@@ -76,10 +76,6 @@ typedef struct BoundQuery {
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err) ERR_MUST_USE;
 
-/* Answers "not supported yet" where the query needs an operator that does not exist; called last,
- * so that a query that is wrong is told so. */
-ErrCode check_query_runs(const BoundQuery *query, Err *err) ERR_MUST_USE;
-
 /* Whether the rows' source, the left-most one, is a table. */
 bool bound_from_table(const BoundQuery *query);
 

@@ -565,7 +565,7 @@ static ErrCode build_project(Builder *b, const Lowering *lowering, const BuildSi
     PlanNode         *project = add_node(b, PLAN_PROJECT, "Project", schema, *node);
     /* There the key is a column of the step below, and no longer its expression. */
     bool rekeyed =
-        query->rekey == REKEY_PARTITION || (query->rekey == REKEY_NONE && query->join_key.len > 0);
+        query->rekey == REKEY_PARTITION || (query->rekey == REKEY_NONE && query->joins_len > 0);
 
     project->u.project.exprs = ARENA_ARRAY(b->mem, Expr *, query->items.len);
     for (uint32_t i = 0; i < query->items.len; i++) {

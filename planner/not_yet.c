@@ -4,7 +4,6 @@
 #include "planner/not_yet.h"
 
 static const char *const answers[] = {
-    [NOT_YET_JOIN] = "joins",
     [NOT_YET_FORMAT] = "schema registry and Protobuf formats",
     [NOT_YET_CONNECTOR] = "connectors",
     [NOT_YET_ALTER_SYSTEM] = "ALTER SYSTEM",

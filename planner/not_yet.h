@@ -11,7 +11,6 @@
 #include "planner/schema.h"
 
 typedef enum NotYet {
-    NOT_YET_JOIN,
     NOT_YET_FORMAT,
     NOT_YET_CONNECTOR,
     NOT_YET_ALTER_SYSTEM,
