@@ -170,14 +170,6 @@ static void tables_are_joined_by_their_primary_key(void **state)
             "must be joined by its primary key");
 }
 
-static void joins_are_planned_but_not_run_yet(void **state)
-{
-    world_refuses(*state,
-                  "CREATE STREAM O AS SELECT L.A, C, D FROM L JOIN R WITHIN 1 HOUR"
-                  " ON L.A = R.A;",
-                  ERR_NOT_YET, "not supported yet: joins");
-}
-
 /* --- steps ------------------------------------------------------------------------------------ */
 
 static void sides_with_the_same_key_stay_where_they_are(void **state)
@@ -296,7 +288,6 @@ int main(void)
         join_test(within_is_for_two_streams),
         join_test(sources_must_fit),
         join_test(tables_are_joined_by_their_primary_key),
-        join_test(joins_are_planned_but_not_run_yet),
         join_test(sides_with_the_same_key_stay_where_they_are),
         join_test(a_side_with_another_key_goes_through_an_exchange),
         join_test(another_key_format_moves_a_side),
