@@ -86,6 +86,9 @@ typedef struct ScopeColumn {
 ScopeColumn scope_column(const Scope *scope, uint32_t number);
 uint32_t    scope_number(const Scope *scope, ScopeColumn column);
 Str         scope_column_name(const Scope *scope, uint32_t number);
+bool        scope_has_column(const Scope *scope, Str name); /* any of its sources, no pseudo */
+/* Whether expr is the only key column of the source, and nothing else. */
+bool scope_is_key(const ScopeSource *source, const Expr *expr);
 /* Whether more than one source has a column, or pseudo column, of that name. */
 bool scope_is_clash(const Scope *scope, Str name);
 /* Binds [qualifier.]name; refuses what is unknown or ambiguous. */
@@ -131,6 +134,8 @@ ErrCode coerce_list(BindCtx *ctx, Expr **exprs, uint32_t len, const Type **out,
 /* Makes both sides comparable; equality says that only = and <> are asked for. */
 ErrCode coerce_comparison(BindCtx *ctx, Expr **left, Expr **right, bool equality, const char *op,
                           SrcPos pos, Err *err) ERR_MUST_USE;
+/* Integers in exact arithmetic count as decimals of all their digits. */
+const Type *as_decimal(Arena *mem, const Type *type);
 /* INSERT ... SELECT and sinks that exist: numeric widening only. */
 bool widens_to(const Type *from, const Type *to);
 

@@ -115,7 +115,7 @@ ErrCode coerce(BindCtx *ctx, Expr *expr, const Type *type, Expr **out, Err *err)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-static const Type *as_decimal(Arena *mem, const Type *type)
+const Type *as_decimal(Arena *mem, const Type *type)
 {
     switch (type->kind) {
     case T_INT:

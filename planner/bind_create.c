@@ -334,7 +334,7 @@ ErrCode bind_create_source(StmtCtx *ctx, Err *err)
 
 static bool same_format(const FormatSpec *a, const FormatSpec *b)
 {
-    return a->kind == b->kind && a->delimiter == b->delimiter && a->is_wrapped == b->is_wrapped &&
+    return format_same_bytes(a, b) && a->is_wrapped == b->is_wrapped &&
            str_eq(a->full_name, b->full_name);
 }
 

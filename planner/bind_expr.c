@@ -107,24 +107,11 @@ static const DecimalOp decimal_ops[] = {
     [ARITH_DIV] = DECIMAL_DIV, [ARITH_MOD] = DECIMAL_MOD,
 };
 
-/* Integers in exact arithmetic count as decimals of all their digits. */
-static const Type *decimal_operand(Arena *mem, const Type *type)
-{
-    switch (type->kind) {
-    case T_INT:
-        return type_decimal(mem, 10, 0);
-    case T_BIGINT:
-        return type_decimal(mem, 19, 0);
-    default:
-        return type;
-    }
-}
-
 static ErrCode decimal_arithmetic(BindCtx *ctx, Expr *expr, Err *err)
 {
     for (uint32_t i = 0; i < 2; i++)
-        TRY(coerce(ctx, expr->args[i], decimal_operand(ctx->mem, expr->args[i]->type),
-                   &expr->args[i], err));
+        TRY(coerce(ctx, expr->args[i], as_decimal(ctx->mem, expr->args[i]->type), &expr->args[i],
+                   err));
     expr->type = decimal_type_of(ctx->mem, decimal_ops[expr->u.arith], expr->args[0]->type,
                                  expr->args[1]->type);
     if (expr->type->precision > DECIMAL_PRECISION_MAX)

@@ -145,11 +145,8 @@ static ErrCode bind_partition_by(BindCtx *ctx, const AstQuery *ast, BoundQuery *
 /* What is bound to the source's own key column, and nothing else, needs no new key. */
 static bool is_same_key(const BoundQuery *query)
 {
-    const ScopeSource *source = &query->scope.sources[0];
-    const Expr        *key = query->keys_len == 1 ? query->keys[0].expr : NULL;
-
-    return query->scope.len == 1 && source->schema->key_len == 1 && key &&
-           key->kind == EXPR_COLUMN && key->u.index == source->first;
+    return query->scope.len == 1 && query->keys_len == 1 &&
+           scope_is_key(&query->scope.sources[0], query->keys[0].expr);
 }
 
 /* The column of a join that no source has, or the first that its condition names. */

@@ -185,17 +185,11 @@ static ErrCode bind_within(const AstJoin *ast, BoundJoin *join, Err *err)
     return ERR_OK;
 }
 
-static bool is_own_key(const ScopeSource *source, const Expr *expr)
-{
-    return source->schema->key_len == 1 && expr->kind == EXPR_COLUMN &&
-           expr->u.index == source->first;
-}
-
 /* Whether the left rows already have left_key as their key. */
 static bool is_left_key(const BoundQuery *query, const BoundJoin *join)
 {
     if (query->join_key.len == 0)
-        return is_own_key(&query->scope.sources[0], join->left_key);
+        return scope_is_key(&query->scope.sources[0], join->left_key);
     for (size_t i = 0; i < query->join_key.len; i++) {
         if (query->join_key.items[i].is_exact &&
             expr_eq(query->join_key.items[i].expr, join->left_key))
@@ -217,7 +211,7 @@ static ErrCode check_primary_key(const BoundQuery *query, const AstJoin *ast, co
 {
     const ScopeSource *right = &query->scope.sources[join->right];
 
-    if (is_own_key(right, join->right_key))
+    if (scope_is_key(right, join->right_key))
         return ERR_OK;
     err_set_at(err, ERR_STATEMENT, ast->on->pos, "table \"%.*s\" must be joined by its primary key",
                STR_ARG(right->source->name));
@@ -277,11 +271,6 @@ static ErrCode choose_plan(const BoundQuery *query, const AstJoin *ast, BoundJoi
 
 /* --- partitioning ----------------------------------------------------------------------------- */
 
-static bool same_format(const FormatSpec *a, const FormatSpec *b)
-{
-    return a->kind == b->kind && a->delimiter == b->delimiter;
-}
-
 static FormatSpec default_key_format(const PlannerEnv *env)
 {
     FormatSpec spec = {.kind = FORMAT_KAFKA, .delimiter = ',', .schema_id = -1};
@@ -327,8 +316,8 @@ static ErrCode choose_partitioning(BindCtx *ctx, const BoundQuery *query, BoundJ
     FormatSpec       left_format = before ? before->key_format : first->key_format;
     uint32_t         left_partitions = before ? before->partitions : first->partitions;
     bool             left_moves = !is_left_key(query, join);
-    bool             right_moves = !is_own_key(&query->scope.sources[join->right], join->right_key);
-    Column           key = {.name = STR("KEY"), .type = join->left_key->type, .role = COLUMN_KEY};
+    bool   right_moves = !scope_is_key(&query->scope.sources[join->right], join->right_key);
+    Column key = {.name = STR("KEY"), .type = join->left_key->type, .role = COLUMN_KEY};
 
     join->key_format = left_moves && !right_moves ? right->key_format : left_format;
     if (join->plan != PLAN_JOIN_FOREIGN_KEY) {
@@ -336,8 +325,9 @@ static ErrCode choose_partitioning(BindCtx *ctx, const BoundQuery *query, BoundJ
             join->key_format = default_key_format(ctx->env);
         if (!format_can_hold(join->key_format.kind, true, &key, 1))
             join->key_format.kind = FORMAT_JSON;
-        join->rekeys_left = left_moves || !same_format(&left_format, &join->key_format);
-        join->rekeys_right = right_moves || !same_format(&right->key_format, &join->key_format);
+        join->rekeys_left = left_moves || !format_same_bytes(&left_format, &join->key_format);
+        join->rekeys_right =
+            right_moves || !format_same_bytes(&right->key_format, &join->key_format);
     }
     if ((join->rekeys_left || join->rekeys_right) && right->window != WINDOW_NONE)
         return err_set_at(err, ERR_STATEMENT, join->pos,

@@ -346,13 +346,10 @@ static ErrCode build_partition(Builder *b, Lowering *lowering, PlanNode **node, 
 static bool is_identity(const BoundQuery *query, const BuildSink *sink)
 {
     const ScopeSource *from = &query->scope.sources[0];
-    const Expr        *key = query->keys_len == 1 ? query->keys[0].expr : NULL;
 
-    if (query->scope.len != 1 || from->schema->key_len != 1 || !key || key->kind != EXPR_COLUMN ||
-        key->u.index != from->first)
+    if (query->scope.len != 1 || query->keys_len != 1 || !scope_is_key(from, query->keys[0].expr))
         return false;
-    return !sink || (sink->key_format.kind == from->source->key_format.kind &&
-                     sink->key_format.delimiter == from->source->key_format.delimiter);
+    return !sink || format_same_bytes(&sink->key_format, &from->source->key_format);
 }
 
 /* An aggregate's argument as a column of the re-keyed row; ROWTIME and constants need none. */

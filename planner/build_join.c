@@ -105,10 +105,9 @@ static ErrCode build_side(Builder *b, const BoundJoin *join, const ScopeSource *
     const Schema *schema = source->schema;
     Lowering      from = scan_lowering(b, source);
     Columns       columns = columns_for(b, (size_t)schema->len * 2 + PSEUDO_COUNT_ + 1);
-    bool          is_own =
-        !key || (schema->key_len == 1 && key->kind == EXPR_COLUMN && key->u.index == source->first);
-    uint32_t key_len = is_own ? schema->key_len : 1;
-    Expr    *lowered;
+    bool          is_own = !key || scope_is_key(source, key);
+    uint32_t      key_len = is_own ? schema->key_len : 1;
+    Expr         *lowered;
 
     for (uint32_t i = 0; is_own && i < key_len; i++)
         push_column(&columns, names_of_joined(b->mem, &b->query->scope, source->first + i),

@@ -172,13 +172,11 @@ static void print_other(Buf *out, const Expr *expr, const Schema *input)
         before = "ARRAY[";
         after = "]";
         break;
-    case EXPR_INDEX:
+    default:
+        assert(expr->kind == EXPR_INDEX);
         before = "";
         between = "[";
         after = "]";
-        break;
-    default:
-        assert(!"expression kind");
     }
     buf_c(out, before);
     print_list(out, expr, 0, between, input);

@@ -3,15 +3,6 @@
  */
 #include "planner/names.h"
 
-static bool is_source_column(const Scope *scope, Str name)
-{
-    for (uint32_t i = 0; i < scope->len; i++) {
-        if (schema_find(scope->sources[i].schema, name) >= 0)
-            return true;
-    }
-    return false;
-}
-
 Str names_of_joined(Arena *mem, const Scope *scope, uint32_t number)
 {
     ScopeColumn        column = scope_column(scope, number);
@@ -32,7 +23,7 @@ Str names_of_column(Arena *mem, const Scope *scope, uint32_t number)
 
 static bool is_field_taken(const NameGen *names, Str name)
 {
-    if (is_source_column(names->scope, name))
+    if (scope_has_column(names->scope, name))
         return true;
     for (size_t i = 0; i < names->fields.len; i++) {
         if (str_eq(names->fields.items[i], name))
@@ -69,7 +60,7 @@ Str names_generate(NameGen *names)
 
     do
         name = str_printf(names->mem, "KSQL_COL_%u", names->next++);
-    while (is_source_column(names->scope, name));
+    while (scope_has_column(names->scope, name));
     return name;
 }
 

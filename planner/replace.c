@@ -56,16 +56,11 @@ static const PlanNode *next_step(const PlanNode *node)
     return node;
 }
 
-static bool same_format(const FormatSpec *a, const FormatSpec *b)
-{
-    return a->kind == b->kind && a->delimiter == b->delimiter;
-}
-
 static bool same_scan(const PlanNode *a, const PlanNode *b)
 {
     return str_eq(a->u.scan.source, b->u.scan.source) && str_eq(a->u.scan.topic, b->u.scan.topic) &&
-           same_format(&a->u.scan.key_format, &b->u.scan.key_format) &&
-           same_format(&a->u.scan.value_format, &b->u.scan.value_format) &&
+           format_same_bytes(&a->u.scan.key_format, &b->u.scan.key_format) &&
+           format_same_bytes(&a->u.scan.value_format, &b->u.scan.value_format) &&
            a->u.scan.timestamp.column == b->u.scan.timestamp.column &&
            str_eq(a->u.scan.timestamp.format, b->u.scan.timestamp.format);
 }
@@ -130,7 +125,7 @@ static bool same_step(const PlanNode *a, const PlanNode *b, bool is_grouped)
     case PLAN_REKEY:
         return same_rekey(a, b, is_grouped);
     case PLAN_EXCHANGE:
-        return same_format(&a->u.exchange.key_format, &b->u.exchange.key_format);
+        return format_same_bytes(&a->u.exchange.key_format, &b->u.exchange.key_format);
     case PLAN_AGGREGATE:
         return same_aggs(a, b);
     default:

@@ -50,6 +50,11 @@ bool format_kind_parse(Str name, FormatKind *out)
     return false;
 }
 
+bool format_same_bytes(const FormatSpec *a, const FormatSpec *b)
+{
+    return a->kind == b->kind && a->delimiter == b->delimiter;
+}
+
 const char *window_kind_name(WindowKind kind)
 {
     return window_names[kind];

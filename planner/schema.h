@@ -78,6 +78,9 @@ typedef struct FormatSpec {
     int32_t    schema_id;       /* -1: none given */
 } FormatSpec;
 
+/* Whether equal values have equal bytes in both: kind and delimiter. */
+bool format_same_bytes(const FormatSpec *a, const FormatSpec *b);
+
 typedef enum WindowKind { WINDOW_NONE, WINDOW_TUMBLING, WINDOW_HOPPING, WINDOW_SESSION } WindowKind;
 
 const char *window_kind_name(WindowKind kind);

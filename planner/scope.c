@@ -26,7 +26,7 @@ void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos
     scope->cols_len += source->schema->len + PSEUDO_COUNT_;
 }
 
-static bool is_column_name(const Scope *scope, Str name)
+bool scope_has_column(const Scope *scope, Str name)
 {
     for (uint32_t i = 0; i < scope->len; i++) {
         if (schema_find(scope->sources[i].schema, name) >= 0)
@@ -35,10 +35,16 @@ static bool is_column_name(const Scope *scope, Str name)
     return false;
 }
 
+bool scope_is_key(const ScopeSource *source, const Expr *expr)
+{
+    return source->schema->key_len == 1 && expr->kind == EXPR_COLUMN &&
+           expr->u.index == source->first;
+}
+
 void scope_add_rowkey(Arena *mem, Scope *scope, const Type *type)
 {
     scope->rowkey = STR("ROWKEY");
-    for (uint32_t n = 1; is_column_name(scope, scope->rowkey); n++)
+    for (uint32_t n = 1; scope_has_column(scope, scope->rowkey); n++)
         scope->rowkey = str_printf(mem, "ROWKEY_%u", n);
     scope->rowkey_type = type;
     scope->cols_len++;
