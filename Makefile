@@ -4,7 +4,8 @@
 #   make build        compile into build/bin
 #   make test         everything quick: gcc and clang builds, sanitizers, all tests
 #   make test-kafka   the tests that need a Kafka broker
-#   make bench        measure
+#   make bench        measure: one table, about a minute
+#   make bench-parts  measure the parts one by one
 #   make install      copy the programs to PREFIX (/usr/local)
 #   make fmt          clang-format every C file
 #   make clean        remove the build folders
@@ -19,7 +20,8 @@ configure = cmake -S . -B $(1) -G Ninja $(2) >$(1).log || { cat $(1).log; rm -f 
 	rm -f $(1).log
 compile   = cmake --build $(1) -j $(JOBS)
 
-.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench install fmt clean packages
+.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts install fmt \
+	clean packages
 
 run: build
 	@docs/examples/run.sh
@@ -51,6 +53,10 @@ test-kafka: build
 	$(CTEST) --test-dir build -L kafka
 
 bench: build
+	@build/tests/bench/bench_figures build/bin/weir-server
+
+# The parts one by one: formats, JSON, state, the broker.
+bench-parts: build
 	$(CTEST) --test-dir build -L bench --verbose -j 1
 
 install: build
