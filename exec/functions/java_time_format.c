@@ -38,7 +38,10 @@ JavaMoment java_moment_of_instant(int64_t instant_ms, const JavaZone *zone)
 {
     int64_t offset_ms = java_zone_offset(zone, instant_ms) * 1000ll;
     int64_t days = floor_div(instant_ms, MS_PER_DAY);
-    int64_t rest = instant_ms - days * MS_PER_DAY + offset_ms;
+    int64_t rest = instant_ms % MS_PER_DAY + offset_ms;
+
+    if (instant_ms % MS_PER_DAY < 0)
+        rest += MS_PER_DAY;
 
     days += floor_div(rest, MS_PER_DAY);
     return (JavaMoment){
