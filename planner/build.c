@@ -489,6 +489,22 @@ static ErrCode build_group(Builder *b, Lowering *lowering, const BuildSink *sink
 
 /* --- the projection --------------------------------------------------------------------------- */
 
+/* What a client may take for part of the key: windows are, in answers to it. */
+static ColumnRole item_role(const BoundQuery *query, const BoundItem *item)
+{
+    const Expr *expr = item->expr;
+    ScopeColumn column = {0};
+    bool        is_bound;
+
+    if (expr->kind == EXPR_COLUMN && expr->u.index < query->scope.cols_len)
+        column = scope_column(&query->scope, expr->u.index);
+    is_bound = column.is_pseudo &&
+               (column.pseudo == PSEUDO_WINDOWSTART || column.pseudo == PSEUDO_WINDOWEND);
+    if (item->key >= 0 || (is_bound && query->kind != QUERY_PERSISTENT))
+        return COLUMN_KEY;
+    return COLUMN_VALUE;
+}
+
 const Schema *bound_schema(Arena *mem, const BoundQuery *query)
 {
     Schema  *schema = ARENA_NEW(mem, Schema);
@@ -500,9 +516,8 @@ const Schema *bound_schema(Arena *mem, const BoundQuery *query)
         const BoundItem *item = &query->items.items[i];
         uint32_t         to = !keys_first ? i : item->key >= 0 ? (uint32_t)item->key : at++;
 
-        cols[to] = (Column){.name = item->name,
-                            .type = item->expr->type,
-                            .role = item->key >= 0 ? COLUMN_KEY : COLUMN_VALUE};
+        cols[to] =
+            (Column){.name = item->name, .type = item->expr->type, .role = item_role(query, item)};
     }
     *schema = (Schema){.cols = cols, .len = len, .key_len = keys_first ? query->keys_len : 0};
     return schema;

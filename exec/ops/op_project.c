@@ -25,8 +25,9 @@ static void op_project_old(OpProject *self, Row *row, Value *cols)
 
 static void op_project_null(OpProject *self, const Row *row, Value *cols)
 {
-    uint32_t key_len = self->base.node->schema->key_len;
-    int      input_key_len = (int)self->base.node->inputs[0]->schema->key_len;
+    const Schema *schema = self->base.node->schema;
+    uint32_t      key_len = schema->key_len;
+    int           input_key_len = (int)self->base.node->inputs[0]->schema->key_len;
 
     col_progs_run(&self->progs, row, &self->base.ctx->expr, 0, key_len, cols);
     for (uint32_t i = key_len; i < self->progs.len; i++) {
@@ -34,6 +35,8 @@ static void op_project_null(OpProject *self, const Row *row, Value *cols)
 
         if (copied >= 0 && copied < input_key_len)
             cols[i] = row->cols[copied];
+        else if (schema->cols[i].role == COLUMN_KEY) /* the window's bounds */
+            col_progs_run(&self->progs, row, &self->base.ctx->expr, i, i + 1, cols);
     }
 }
 
