@@ -23,7 +23,8 @@ enum {
     BODY_BYTES_PER_SECOND = 16384,
     STALL_SECONDS_MAX = 300, /* a client that takes nothing of its response */
     DRAIN_SECONDS_MAX = 5,
-    OUT_KEPT_BYTES = 4 * HTTP_OUTPUT_BYTES
+    OUT_KEPT_BYTES = 4 * HTTP_OUTPUT_BYTES,
+    STEPS_PER_TURN = 256 /* of a client that pipelines faster than it is served */
 };
 
 /* --- ending ----------------------------------------------------------------------------------- */
@@ -152,11 +153,13 @@ HttpStep http_conn_flush(HttpConn *conn)
 static void conn_run(HttpConn *conn)
 {
     HttpStep step = http_conn_flush(conn);
+    bool     has_more;
 
-    while (step == STEP_ON)
+    for (int steps = 0; step == STEP_ON && steps < STEPS_PER_TURN; steps++)
         step = conn->call ? http_response_step(conn) : http_request_step(conn);
     if (step == STEP_GONE)
         return;
+    has_more = step == STEP_ON;
     step = http_conn_flush(conn);
     if (step == STEP_GONE)
         return;
@@ -165,6 +168,8 @@ static void conn_run(HttpConn *conn)
         return;
     }
     http_request_keep(conn);
+    if (has_more)
+        http_loop_again(&conn->watch);
 }
 
 static void conn_ready(HttpWatch *watch, unsigned events)

@@ -247,6 +247,23 @@ static void pipelined_answers_come_in_order(void **state)
     close(fd);
 }
 
+/* More of them than a turn serves: the rest follows without a further event. */
+static void flood_of_pipelined_requests_is_answered(void **state)
+{
+    int fd = connect_client();
+    Buf flood = {0};
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        buf_c(&flood, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    buf_c(&flood, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nlast");
+    assert_int_equal(send(fd, flood.ptr, flood.len, MSG_NOSIGNAL), flood.len);
+    (void)hear(fd, "last");
+    assert_int_equal(fake_api_opened(g_world.api), 1001);
+    buf_deinit(&flood);
+    close(fd);
+}
+
 static void call_without_an_answer_is_an_error(void **state)
 {
     int fd = connect_client();
@@ -462,6 +479,7 @@ int main(void)
         http_test(each_frame_is_a_chunk),
         http_test(old_client_gets_frames_until_the_end_of_the_connection),
         http_test(pipelined_answers_come_in_order),
+        http_test(flood_of_pipelined_requests_is_answered),
         http_test(call_without_an_answer_is_an_error),
         http_test(head_of_a_stream_ends_the_call),
         http_test(frames_are_sent_when_the_api_wakes),
