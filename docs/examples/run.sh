@@ -29,7 +29,7 @@ coproc server {
 }
 server_pid=$!
 read -r _ _ url _ <&"${server[0]}" || stop # it has said why
-build/bin/weir datagen orders --rate 2 --server "$url" >/dev/null &
+build/bin/weir datagen orders --rate 2 --quiet --server "$url" &
 generator_pid=$!
 
 cat <<TEXT
