@@ -77,6 +77,7 @@ void call_unref(ApiCall *call)
         return;
     free_outs(call->first);
     free_outs(call->taken);
+    api_query_free(call->query);
     pthread_mutex_destroy(&call->lock);
     arena_free(call->mem);
     mem_free(call);

@@ -37,6 +37,8 @@ typedef struct ApiPrint  ApiPrint;  /* api_print.c: a running PRINT */
  * is gone and the giver must end it. */
 bool call_attach(ApiCall *call, ApiStream *stream, ApiPrint *print);
 
+typedef struct ApiQuery ApiQuery; /* api_query.c: a planned query */
+
 /* How rows are written; ref: writers of /query and /query-stream. */
 typedef enum RowStyle {
     ROWS_V1,        /* [ {"header":...},\n {"row":...},\n ... ] */
@@ -59,6 +61,7 @@ struct ApiCall {
 
     ApiStream *stream;    /* under lock; set by the job that opened it */
     ApiPrint  *print;     /* as stream */
+    ApiQuery  *query;     /* planned, and waiting for a job to answer it */
     bool       is_closed; /* under lock: the client is gone */
     ApiCall   *next_open, **prev_open;
 };
@@ -114,6 +117,8 @@ ErrCode sql_request(ApiCall *call, Str body, bool is_stream, SqlRequest *out,
 ErrCode session_statement(Session *session, const AstStmt *stmt, Str *warning,
                           Err *err) ERR_MUST_USE;
 bool    is_session_statement(const AstStmt *stmt);
+
+void api_query_free(ApiQuery *query); /* that nobody will answer; NULL is fine */
 
 /* --- endpoints -------------------------------------------------------------------------------- */
 

@@ -1,8 +1,10 @@
 /*
  * api_query.c -- /query, /query-stream, /ws/query and /close-query: one SELECT or PRINT.
  *
- * The statement is parsed and planned on a thread that may wait; what it is decides who answers:
- * a pull query on a table here, everything that streams api_stream.c, PRINT api_print.c.
+ * What the statement is decides who answers: a pull query on a table here, everything that streams
+ * api_stream.c, PRINT api_print.c.  Short requests are planned on the thread of the socket, and a
+ * look-up of a few keys is answered there too: handing it to another thread and back would take
+ * longer than the look-up.  Everything else runs on a thread that may wait.
  */
 #include "server/api_internal.h"
 
@@ -93,6 +95,8 @@ typedef struct PullAnswer {
 } PullAnswer;
 
 enum { PULL_FRAME_BYTES = 65536 };
+/* What is answered at once, on the thread of the socket. */
+enum { QUICK_BYTES_MAX = 4096, QUICK_KEYS_MAX = 16 };
 
 static void send_part(PullAnswer *answer)
 {
@@ -255,62 +259,108 @@ static void refuse(ApiCall *call, const SqlRequest *request, const AstStmt *stmt
         call_fail(call, err, request->sql);
 }
 
-static void answer(ApiCall *call, bool is_stream, RowStyle style)
-{
-    Arena *mem = arena_new(0);
-    Str    body = call->request.is_websocket ? request_param(&call->request, "request", call->mem)
-                                             : call->request.body;
+/* A request that was understood: one statement and, unless it is PRINT, its plan. */
+struct ApiQuery {
+    Arena     *mem; /* statement and plan */
     SqlRequest request;
-    AstStmt   *stmt = NULL;
+    AstStmt   *stmt;
     StmtPlan   plan;
-    Err        err;
-    ErrCode    rc = sql_request(call, body.ptr ? body : STR(""), is_stream, &request, &err);
+    RowStyle   style;
+};
 
-    if (rc != ERR_OK) {
+void api_query_free(ApiQuery *query)
+{
+    if (!query)
+        return;
+    if (query->stmt->kind != AST_PRINT)
+        stmt_plan_deinit(&query->plan);
+    arena_free(query->mem);
+}
+
+/* NULL: the call was answered with what is wrong. */
+static ApiQuery *plan_query(ApiCall *call, bool is_stream, RowStyle style)
+{
+    Arena    *mem = arena_new(0);
+    ApiQuery *query = ARENA_NEW(mem, ApiQuery);
+    Str body = call->request.is_websocket ? request_param(&call->request, "request", call->mem)
+                                          : call->request.body;
+    Err err;
+
+    query->mem = mem;
+    query->style = style;
+    if (sql_request(call, body.ptr ? body : STR(""), is_stream, &query->request, &err) != ERR_OK) {
         call_fail(call, &err, STR_NULL);
-        arena_free(mem);
-        return;
+    } else if (parse_one(&query->request, mem, &query->stmt, &err) != ERR_OK) {
+        refuse(call, &query->request, query->stmt, &err);
+    } else if (query->stmt->kind != AST_PRINT &&
+               engine_plan(call->api->engine, &query->request.session, query->stmt, mem,
+                           &query->plan, &err) != ERR_OK) {
+        refuse(call, &query->request, query->stmt, &err);
+    } else {
+        return query;
     }
-    rc = parse_one(&request, mem, &stmt, &err);
-    if (rc == ERR_OK && stmt->kind == AST_PRINT) {
-        print_open(call, stmt, style);
-        arena_free(mem);
-        return;
-    }
-    if (rc == ERR_OK)
-        rc = engine_plan(call->api->engine, &request.session, stmt, mem, &plan, &err);
-    if (rc != ERR_OK) {
-        refuse(call, &request, stmt, &err);
+    arena_free(mem);
+    return NULL;
+}
+
+/* Ends query. */
+static void answer(ApiCall *call, ApiQuery *query)
+{
+    Arena      *mem = query->mem;
+    StmtPlan    plan = query->plan; /* mem goes before the plan does */
+    SqlRequest *request = &query->request;
+
+    if (query->stmt->kind == AST_PRINT) {
+        print_open(call, query->stmt, query->style);
         arena_free(mem);
     } else if (plan.kind == STMT_PULL_QUERY) {
-        pull_answer(call, &request.session, &plan, request.sql, mem, style);
+        pull_answer(call, &request->session, &plan, request->sql, mem, query->style);
     } else {
-        stream_open(call, &request.session, &plan, request.sql, mem, style);
+        stream_open(call, &request->session, &plan, request->sql, mem, query->style);
     }
+}
+
+static ApiQuery *understand(ApiCall *call)
+{
+    bool     is_stream = str_eq(call->request.path, STR("/query-stream"));
+    RowStyle style;
+
+    if (style_of(call, is_stream, &style))
+        return plan_query(call, is_stream, style);
+    call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+    return NULL;
 }
 
 static void query_job(ApiCall *call)
 {
-    RowStyle style;
+    ApiQuery *query = call->query ? call->query : understand(call);
 
-    if (style_of(call, false, &style))
-        answer(call, false, style);
-    else
-        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+    call->query = NULL;
+    if (query)
+        answer(call, query);
 }
 
-static void query_stream_job(ApiCall *call)
+/* A few keys of a table are found in less time than another thread takes to be woken. */
+static bool is_quick(const ApiQuery *query)
 {
-    RowStyle style;
+    const PullPlan *pull = query->plan.pull;
 
-    if (style_of(call, true, &style))
-        answer(call, true, style);
-    else
-        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+    return query->stmt->kind != AST_PRINT && query->plan.kind == STMT_PULL_QUERY &&
+           pull->kind == PULL_KEYS && pull->keys_len <= QUICK_KEYS_MAX && !pull->is_windowed &&
+           !properties_bool(&query->request.session.props, "weir.read.your.writes");
 }
 
 void api_query(ApiCall *call)
 {
+    if (call->request.body.len <= QUICK_BYTES_MAX && !call->request.is_websocket) {
+        call->query = understand(call);
+        if (!call->query)
+            return;
+        if (is_quick(call->query)) {
+            query_job(call);
+            return;
+        }
+    }
     call_submit(call, call->api->pulls, query_job);
 }
 
@@ -319,7 +369,7 @@ void api_query_stream(ApiCall *call)
     if (call->request.http_major == 1 && call->request.http_minor == 0)
         call_refuse(call, 400, 40000, "/query-stream needs HTTP/1.1 or newer");
     else
-        call_submit(call, call->api->pulls, query_stream_job);
+        api_query(call);
 }
 
 void api_close_query(ApiCall *call)

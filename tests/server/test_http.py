@@ -18,7 +18,7 @@ class Http(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.server.end()
 
     def tearDown(self):
         """Whatever a test did, the server serves."""

@@ -17,7 +17,7 @@ class Stream(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.server.end()
 
     def tearDown(self):
         weir.eventually(lambda: self.server.running() == [], 'no query is left running')

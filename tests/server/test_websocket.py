@@ -87,7 +87,7 @@ class Query(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.server.end()
 
     def tearDown(self):
         weir.eventually(lambda: self.server.running() == [], 'no query is left running')
