@@ -212,7 +212,7 @@ static int fail(const Err *err, int code)
 }
 
 /* The server's own message, and what this client can do about it. */
-static int fail_answer(const Sender *sender, int status)
+static int fail_answer(const Sender *sender)
 {
     Arena *mem = arena_new(0);
     Str    text = buf_view(&sender->answer);
@@ -222,9 +222,8 @@ static int fail_answer(const Sender *sender, int status)
     if (json_parse(mem, text, &json, &err) == ERR_OK)
         text = json_get_str(json, STR("message"), text);
     fprintf(stderr, "%.*s\n", STR_ARG(text));
-    if (status == 400 && !sender->options->creates)
-        fprintf(stderr, "(if there is no stream \"%.*s\" yet: --create makes it)\n",
-                STR_ARG(sender->options->stream));
+    if (!sender->options->creates && str_find(text, STR("does not exist"), 0) >= 0)
+        fprintf(stderr, "(--create makes the stream %.*s)\n", STR_ARG(sender->options->stream));
     arena_free(mem);
     return EXIT_CODE_FAILED;
 }
@@ -244,7 +243,7 @@ static int send(Sender *sender, Str sql)
         return EXIT_CODE_INTERRUPTED;
     if (rc != ERR_OK)
         return fail(&err, EXIT_CODE_UNREACHABLE);
-    return status == 200 ? EXIT_CODE_OK : fail_answer(sender, status);
+    return status == 200 ? EXIT_CODE_OK : fail_answer(sender);
 }
 
 static int send_rows(Sender *sender, Datagen *gen, int64_t rows, Buf *sql)

@@ -7,6 +7,8 @@
  */
 #include "cli/test_run.h"
 
+#include <stdio.h>
+
 #include "cli/client_session.h"
 #include "cli/doc_reader.h"
 #include "cli/file.h"
@@ -26,6 +28,7 @@ typedef struct TestRun {
     int             status;
     Map             looked_at; /* topic -> size_t *: records that outputs have covered */
     const Json     *answer;    /* of the last statement that an "answer:" follows */
+    Json           *refused;   /* the body of an answer that is an error */
     Buf             failure;
 } TestRun;
 
@@ -235,11 +238,11 @@ static bool next_doc(TestRun *run, Json **out)
 /* An HTTP error is the answer's only document. */
 static bool fail_status(TestRun *run)
 {
-    Json *doc;
-    Str   message = STR("the answer has no body");
+    Str message = STR("the answer has no body");
 
-    if (next_doc(run, &doc))
-        message = json_get_str(doc, STR("message"), STR("the answer has no message"));
+    run->refused = NULL;
+    if (next_doc(run, &run->refused))
+        message = json_get_str(run->refused, STR("message"), STR("the answer has no message"));
     return fail(run, "refused with status %d: %.*s", run->status, STR_ARG(message));
 }
 
@@ -425,6 +428,48 @@ static void keep_setting(TestRun *run, const Statement *statement)
     }
 }
 
+/* "line 2, column 5: message", more lines: as err_render() wrote it. */
+static void read_rendered(Str text, Err *err)
+{
+    ptrdiff_t end = str_find(text, STR("\n"), 0);
+    unsigned  line, column;
+    int       at = 0;
+
+    text = str_slice(text, 0, end < 0 ? text.len : (size_t)end);
+    (void)err_set(err, ERR_STATEMENT, "%.*s", STR_ARG(text));
+    if (sscanf(err->msg, "line %u, column %u: %n", &line, &column, &at) == 2 && at > 0) {
+        (void)err_set_at(err, ERR_STATEMENT, (SrcPos){.line = line, .column = column}, "%.*s",
+                         STR_ARG(str_slice(text, (size_t)at, text.len)));
+    }
+}
+
+/* What the API answers itself, it also refuses itself. */
+static bool is_of_api(Str sql)
+{
+    static const char *const words[] = {"ASSERT ", "DESCRIBE ", "EXPLAIN ",
+                                        "LIST ",   "PRINT ",    "SHOW "};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (str_starts_nocase(sql, str_from(words[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_by_api(TestRun *run, const TestRefusal *refusal, Str sql)
+{
+    bool is_print = str_starts_nocase(sql, STR("PRINT "));
+    Err  err;
+
+    if (call_and_wait(run, is_print ? STR("/query") : STR("/ksql"), sql))
+        return fail(run, "the statement was expected to fail: %.*s", STR_ARG(refusal->message));
+    buf_clear(&run->failure);
+    if (!run->refused)
+        return fail(run, "the answer of the statement has no message");
+    read_rendered(json_get_str(run->refused, STR("message"), STR("")), &err);
+    return check_refusal(run, refusal, sql, &err);
+}
+
 static bool execute(TestRun *run, const TestRefusal *refusal, Str sql)
 {
     Err     err;
@@ -453,10 +498,13 @@ static bool ask(TestRun *run, Str sql)
 static bool step_statement(TestRun *run, const TestStep *step)
 {
     bool is_asked =
-        step + 1 < run->test->steps + run->test->steps_len && step[1].kind == TEST_ANSWER;
+        str_starts_nocase(step->text, STR("ASSERT ")) || /* the API's business, not the engine's */
+        (step + 1 < run->test->steps + run->test->steps_len && step[1].kind == TEST_ANSWER);
     Statement statement;
     Err       err;
 
+    if (step->refusal.is_expected && is_of_api(step->text))
+        return refuse_by_api(run, &step->refusal, step->text);
     if (step->refusal.is_expected)
         return execute(run, &step->refusal, step->text);
     if (statement_read(run->mem, step->text, &statement, &err) != ERR_OK)
