@@ -77,7 +77,9 @@ ErrCode state_decode_value(const PlanStore *store, Str value, Arena *mem, int64_
 
     *ts = buf_read_varint_s(&in);
     for (uint32_t i = 0; i < store->slots_len; i++) {
-        if (!value_decode(&in, store->slots[i].type, mem, &slots[i]))
+        if (i > 0 && in.ok && in.ptr == in.end)
+            slots[i] = value_null();
+        else if (!value_decode(&in, store->slots[i].type, mem, &slots[i]))
             return damaged(store, "an entry", err);
     }
     if (!in.ok || in.ptr != in.end)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "exec/state/layout_sqlite.h"
 #include "exec/state/state_cache.h"
 
 enum {
@@ -516,6 +517,7 @@ static ErrCode create_tables(StateDb *db, DbConn *conn, Err *err)
         if (db->views[i].store)
             ok = view_sqlite_list_columns(conn->handle, &db->views[i]);
     }
+    ok = ok && layout_sqlite_save(conn->handle, db->opts.stores, db->opts.stores_len);
     return ok ? ERR_OK : state_sqlite_error(db, conn, "create", err);
 }
 
@@ -547,6 +549,64 @@ static ErrCode write_change(StateDb *db, DbConn *conn, const Change *change, Err
     }
     return finish(db, conn, stmt, err);
 }
+
+/* --- after CREATE OR REPLACE ------------------------------------------------------------------ */
+
+typedef struct Rewrite {
+    StateDb *db;
+    DbConn  *conn;
+} Rewrite;
+
+static ErrCode rewrite_row(void *arg, const Change *change, Err *err)
+{
+    Rewrite *rewrite = arg;
+
+    return write_change(rewrite->db, rewrite->conn, change, err);
+}
+
+static ErrCode rewrite_all(StateDb *db, DbConn *conn, Layout *layout, Err *err)
+{
+    Rewrite       rewrite = {db, conn};
+    sqlite3_stmt *stmt;
+
+    TRY(file_stmt(db, conn, BEGIN, &stmt, err));
+    TRY(finish(db, conn, stmt, err));
+    if (!layout_sqlite_move(conn->handle, layout) ||
+        !run(conn, "DROP TABLE IF EXISTS weir_columns"))
+        return state_sqlite_error(db, conn, "change", err);
+    TRY(create_tables(db, conn, err));
+    TRY(layout_sqlite_copy(conn->handle, layout, rewrite_row, &rewrite, err));
+    if (!layout_sqlite_drop(conn->handle, layout))
+        return state_sqlite_error(db, conn, "change", err);
+    TRY(file_stmt(db, conn, COMMIT, &stmt, err));
+    return finish(db, conn, stmt, err);
+}
+
+ErrCode state_sqlite_adapt(StateDb *db, Err *err)
+{
+    Layout  layout = {.stores = db->opts.stores, .stores_len = db->opts.stores_len};
+    DbConn *conn = NULL;
+    ErrCode rc = ERR_OK;
+
+    TRY(state_sqlite_borrow(db, &conn, err));
+    if (!conn)
+        return ERR_OK;
+    layout.mem = arena_new(0);
+    if (!layout_sqlite_read(conn->handle, &layout))
+        rc = state_sqlite_error(db, conn, "read", err);
+    state_sqlite_return(db, conn);
+    if (rc == ERR_OK && !layout_sqlite_is_same(&layout)) {
+        state_sqlite_close_readers(db); /* they have prepared statements on the former tables */
+        rc = conn_open(db, true, &db->writer, err);
+        if (rc == ERR_OK)
+            rc = rewrite_all(db, db->writer, &layout, err);
+        state_sqlite_close_writer(db); /* rolls back what failed */
+    }
+    arena_free(layout.mem);
+    return rc;
+}
+
+/* --- epochs ----------------------------------------------------------------------------------- */
 
 static ErrCode write_all(StateDb *db, DbConn *conn, const Change *const *changes, size_t len,
                          const FilePosition *positions, size_t positions_len, Err *err)

@@ -43,6 +43,8 @@ void    state_sqlite_free(StateDb *db); /* all connections are back; NULL is fin
  * not whole; ERR_STATE alone: it is of another plan or format.
  */
 ErrCode state_sqlite_check(StateDb *db, bool *is_damaged, Err *err) ERR_MUST_USE;
+/* Brings a file of a former statement (CREATE OR REPLACE) to the stores of this one. */
+ErrCode state_sqlite_adapt(StateDb *db, Err *err) ERR_MUST_USE;
 bool    state_sqlite_exists(StateDb *db); /* Thread: any */
 /* Renames the file and what belongs to it to <name>.damaged-N; nothing may be borrowed. */
 ErrCode state_sqlite_set_aside(StateDb *db, Arena *arena, Str *new_name, Err *err) ERR_MUST_USE;
