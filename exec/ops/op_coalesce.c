@@ -8,6 +8,8 @@
  */
 #include "exec/ops/ops.h"
 
+enum { ROWS_AHEAD = 16 };
+
 typedef struct Held {
     Row      row;
     uint64_t hash;
@@ -20,6 +22,7 @@ typedef struct OpCoalesce {
     Held     *held;
     uint32_t *slots; /* open addressing: index + 1 into held */
     uint32_t  held_len, held_cap, slots_cap;
+    uint64_t  hashes[ROWS_AHEAD]; /* of the rows that are looked at next */
 } OpCoalesce;
 
 static uint64_t op_coalesce_hash(const Row *row, uint32_t key_len)
@@ -63,11 +66,41 @@ static void op_coalesce_grow(OpCoalesce *self)
         op_coalesce_place(self, i);
 }
 
+/*
+ * Hashes some rows, so that the held rows of their keys are on the way when they are needed: each
+ * is three cache misses in a row otherwise.
+ */
+static void op_coalesce_look_ahead(OpCoalesce *self, const Row *rows, uint32_t len)
+{
+    uint32_t    key_len = self->base.node->schema->key_len, mask = self->slots_cap - 1;
+    const Held *held[ROWS_AHEAD];
+
+    for (uint32_t i = 0; i < len; i++) {
+        self->hashes[i] = op_coalesce_hash(&rows[i], key_len);
+        if (self->slots)
+            __builtin_prefetch(&self->slots[(uint32_t)(self->hashes[i] >> 20) & mask]);
+    }
+    if (!self->slots)
+        return;
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t slot = self->slots[(uint32_t)(self->hashes[i] >> 20) & mask];
+
+        held[i] = slot ? &self->held[slot - 1] : NULL;
+        if (held[i]) {
+            __builtin_prefetch(held[i]);
+            __builtin_prefetch(&held[i]->hash);
+        }
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        if (held[i])
+            __builtin_prefetch(held[i]->row.cols);
+    }
+}
+
 /* The held row of this key; a new one when there is none. */
-static Held *op_coalesce_find(OpCoalesce *self, const Row *row, bool *is_new)
+static Held *op_coalesce_find(OpCoalesce *self, const Row *row, uint64_t hash, bool *is_new)
 {
     uint32_t key_len = self->base.node->schema->key_len;
-    uint64_t hash = op_coalesce_hash(row, key_len);
     uint32_t mask, at;
 
     if (self->held_len == self->held_cap)
@@ -134,8 +167,12 @@ static ErrCode op_coalesce_process(Op *op, int input, Batch *batch, Err *err)
 
     (void)input;
     for (uint32_t i = 0; i < batch->len; i++) {
-        Held *held = op_coalesce_find(self, &batch->rows[i], &is_new);
+        uint32_t left = batch->len - i;
+        Held    *held;
 
+        if (i % ROWS_AHEAD == 0)
+            op_coalesce_look_ahead(self, &batch->rows[i], left < ROWS_AHEAD ? left : ROWS_AHEAD);
+        held = op_coalesce_find(self, &batch->rows[i], self->hashes[i % ROWS_AHEAD], &is_new);
         op_coalesce_store(self, held, &batch->rows[i], is_new);
     }
     if ((int64_t)arena_used(self->mem) > op->ctx->props->cache_bytes)
