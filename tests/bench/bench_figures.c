@@ -1,7 +1,7 @@
 /*
  * bench_figures.c -- what `make bench` prints: one table of what users feel.
  *
- *     bench_figures PATH-OF-WEIR-SERVER
+ *     bench_figures PATH-OF-WEIR-SERVER [engine | start | http]
  *
  * Data directories are made under $TMPDIR (/tmp): put it on the disk that is to be measured.
  */
@@ -89,14 +89,20 @@ double calibrate_appends(const char *dir, size_t bytes, int appends)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: bench_figures PATH-OF-WEIR-SERVER\n");
+    const char *only = argc == 3 ? argv[2] : NULL;
+
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "usage: bench_figures PATH-OF-WEIR-SERVER [engine | start | http]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     limits_init(&g_limits);
     figure_head();
-    figures_engine();
-    figures_server(argv[1]);
+    if (!only || strcmp(only, "engine") == 0)
+        figures_engine();
+    if (!only || strcmp(only, "start") == 0)
+        figures_start(argv[1]);
+    if (!only || strcmp(only, "http") == 0)
+        figures_http(argv[1]);
     return 0;
 }

@@ -9,6 +9,7 @@
 #define TESTS_BENCH_FIGURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct Sample {
     double value, calibration;
@@ -28,8 +29,9 @@ void figure_measure(const Figure *figure, void *arg);
 /* Appends of that many bytes, each with fdatasync, in a new file in dir: how many a second. */
 double calibrate_appends(const char *dir, size_t bytes, int appends);
 
-/* The groups of figures, in the files of their names. */
+/* The groups of figures. */
 void figures_engine(void);
-void figures_server(const char *program);
+void figures_start(const char *program);
+void figures_http(const char *program);
 
 #endif

@@ -100,7 +100,7 @@ static Sample run_idle(void *arg)
     return (Sample){mb, 0};
 }
 
-static void figures_start(Bench *bench)
+void figures_start(const char *program)
 {
     static const Figure empty = {"start to ready, empty data directory",
                                  "ms",
@@ -115,21 +115,22 @@ static void figures_start(Bench *bench)
                                    "weir-server --version",
                                    run_start_resumed};
     static const Figure idle = {"idle resident memory, one query", "MB", 15, true, NULL, run_idle};
+    Bench               bench = {.program = program};
 
-    figure_measure(&empty, bench);
-    start(bench, true);
-    ksql(bench, create_orders);
+    figure_measure(&empty, &bench);
+    start(&bench, true);
+    ksql(&bench, create_orders);
     for (int i = 0; i < RESUMED_QUERIES; i++) {
         char sql[128];
 
         snprintf(sql, sizeof sql, "CREATE STREAM f%d AS SELECT * FROM orders WHERE quantity > %d;",
                  i, i);
-        ksql(bench, sql);
+        ksql(&bench, sql);
     }
-    stop(bench, false);
-    figure_measure(&resumed, bench);
-    bench_dir_remove(bench->dir);
-    figure_measure(&idle, bench);
+    stop(&bench, false);
+    figure_measure(&resumed, &bench);
+    bench_dir_remove(bench.dir);
+    figure_measure(&idle, &bench);
 }
 
 /* --- from an INSERT to a subscriber ----------------------------------------------------------- */
@@ -325,7 +326,7 @@ static void wait_for_totals(const Bench *bench)
     bench_die("totals", "did not catch up");
 }
 
-static void figures_http(Bench *bench)
+static void figures_load(Bench *bench)
 {
     static const Figure inserts = {"10 000 INSERTs over 16 connections, durable",
                                    "records/s",
@@ -347,16 +348,15 @@ static void figures_http(Bench *bench)
     figure_measure(&many, bench);
 }
 
-void figures_server(const char *program)
+void figures_http(const char *program)
 {
     Bench bench = {.program = program};
     pid_t echo = http_echo_start(&bench.echo_port);
 
-    figures_start(&bench);
     start(&bench, true);
     ksql(&bench, create_orders);
     figures_latency(&bench);
-    figures_http(&bench);
+    figures_load(&bench);
     stop(&bench, true);
     http_echo_stop(echo);
 }
