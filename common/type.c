@@ -210,7 +210,7 @@ void type_print(Buf *out, const Type *type)
         buf_put(out, '>');
         break;
     case T_STRUCT:
-        buf_put(out, '<');
+        buf_c(out, type->fields_len ? "<" : "< "); /* "<>" would read back as an operator */
         print_fields(out, type);
         buf_put(out, '>');
         break;

@@ -383,6 +383,7 @@ type(A) ::= STRUCT_TYPE(T) LT fields(F) GT(E). {
     A = ast_build_type_struct(b, T, F, E);
 }
 type(A) ::= STRUCT_TYPE(T) NE(E). { A = ast_build_type_struct(b, T, (AstFieldVec){0}, E); }
+type(A) ::= STRUCT_TYPE(T) LT GT(E). { A = ast_build_type_struct(b, T, (AstFieldVec){0}, E); }
 
 fields(A) ::= name(N) type(T).                { A = ast_build_fields(b, (AstFieldVec){0}, N, T); }
 fields(A) ::= fields(L) COMMA name(N) type(T). { A = ast_build_fields(b, L, N, T); }

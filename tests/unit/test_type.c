@@ -23,7 +23,7 @@ static void type_prints_as_sql(void **state)
     assert_text(type_text(arena, nested(arena)),
                 "STRUCT<`ITEMS` ARRAY<STRUCT<`X` DECIMAL(4, 2), `a``b` INTEGER>>, "
                 "`by key` MAP<STRING, DOUBLE>>");
-    assert_text(type_text(arena, type_struct(arena, NULL, 0)), "STRUCT<>");
+    assert_text(type_text(arena, type_struct(arena, NULL, 0)), "STRUCT< >");
 }
 
 static void type_eq_sees_every_part(void **state)
