@@ -91,6 +91,14 @@ ErrCode like_compile(Arena *mem, Str pattern, int32_t escape, const LikePlan **o
 
 /* --- matching --------------------------------------------------------------------------------- */
 
+/* The usual character: one byte, no line terminator. */
+static inline bool is_plain(Str text, size_t at)
+{
+    unsigned char c = (unsigned char)text.ptr[at];
+
+    return c < 0x80 && c != '\n' && c != '\r';
+}
+
 /* Bytes of the line terminator at `at`, or 0. */
 static size_t line_terminator(Str text, size_t at)
 {
@@ -131,10 +139,20 @@ static bool segment_at(const Segment *segment, Str text, size_t at, size_t *end)
 /* The first place at or after `at` that % can reach and where the segment matches. */
 static bool segment_find(const Segment *segment, Str text, size_t at, size_t *end)
 {
+    Str first = segment->len ? segment->pieces[0] : STR_NULL;
+
     for (;;) {
-        if (segment_at(segment, text, at, end))
+        bool may_match = !first.ptr || (at < text.len && text.ptr[at] == first.ptr[0]);
+
+        if (may_match && segment_at(segment, text, at, end))
             return true;
-        if (at == text.len || line_terminator(text, at))
+        if (at == text.len)
+            return false;
+        if (is_plain(text, at)) {
+            at++;
+            continue;
+        }
+        if (line_terminator(text, at))
             return false;
         utf8_next(text, &at);
     }
@@ -143,7 +161,7 @@ static bool segment_find(const Segment *segment, Str text, size_t at, size_t *en
 static bool has_line_terminator(Str text, size_t from)
 {
     for (size_t at = from; at < text.len; at++) {
-        if (line_terminator(text, at))
+        if (!is_plain(text, at) && line_terminator(text, at))
             return true;
     }
     return false;
