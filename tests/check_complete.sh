@@ -9,6 +9,11 @@ declare -A untested=(
     [server/main.c]='the process itself: the tests under tests/server start it'
     [server/properties_table.c]='a table: test_properties walks it'
     [cli/main.c]='the process itself: the tests under tests/server start it'
+    [cli/client.c]='needs a server: tests/server/test_cli.py'
+    [cli/command.c]='needs a session: tests/server/test_cli.py'
+    [cli/line_editor.c]='needs a terminal: tests/server/test_cli.py'
+    [cli/repl.c]='needs a terminal: tests/server/test_cli.py'
+    [cli/shell.c]='needs a server: tests/server/test_cli.py'
     [cli/conformance.c]='a test runner: each of its cases is a test'
 )
 
