@@ -12,6 +12,8 @@
 
 #include "common/limit.h"
 #include "common/log.h"
+#include "common/vec.h"
+#include "exec/brokers/broker_kafka.h"
 #include "exec/brokers/broker_local.h"
 #include "exec/functions/fn_table.h"
 
@@ -27,6 +29,36 @@ static ErrCode make_dir(Str path, Arena *mem, Err *err)
     return ERR_OK;
 }
 
+/* The Kafka client's own settings are passed on under their names. */
+static bool is_kafka_setting(Str name)
+{
+    return str_eq(name, STR("bootstrap.servers")) || str_eq(name, STR("security.protocol")) ||
+           str_starts(name, STR("sasl.")) || str_starts(name, STR("ssl."));
+}
+
+static ErrCode open_kafka(Engine *engine, Err *err)
+{
+    BrokerKafkaOpts opts = {.service_id = engine->service_id,
+                            .fetch_bytes = properties_int(engine->props, "weir.fetch.bytes")};
+    VEC(KafkaSetting) settings = {0};
+
+    for (const Properties *props = engine->props; props; props = props->under) {
+        size_t cursor = 0;
+
+        for (const MapEntry *entry; (entry = map_next(&props->values, &cursor));) {
+            KafkaSetting setting = {.name = str_to_c(engine->mem, entry->key)};
+
+            if (!is_kafka_setting(entry->key))
+                continue;
+            setting.value = str_to_c(engine->mem, properties_get(engine->props, setting.name));
+            vec_push(engine->mem, &settings, setting);
+        }
+    }
+    opts.settings = settings.items;
+    opts.settings_len = settings.len;
+    return broker_kafka_open(&opts, &engine->broker, err);
+}
+
 static ErrCode open_broker(Engine *engine, Err *err)
 {
     BrokerLocalOpts opts = {
@@ -37,12 +69,8 @@ static ErrCode open_broker(Engine *engine, Err *err)
         .tombstone_retention_ms = properties_int(engine->props, "weir.tombstone.retention.ms"),
     };
 
-    if (properties_get(engine->props, "bootstrap.servers").len) {
-        err_set(err, ERR_CONFIG,
-                "cannot use bootstrap.servers: this build has the embedded broker");
-        err_hint(err, "leave it out to run on the embedded broker");
-        return ERR_CONFIG;
-    }
+    if (properties_get(engine->props, "bootstrap.servers").len && !engine->is_inline)
+        return open_kafka(engine, err);
     if (engine->data_dir.ptr)
         opts.path = str_to_c(engine->mem,
                              str_printf(engine->mem, "%.*s/broker.db", STR_ARG(engine->data_dir)));

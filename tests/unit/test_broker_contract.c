@@ -2,6 +2,9 @@
  * test_broker_contract.c -- what every broker driver promises, run against each of them.
  *
  * A driver is a row of `drivers`: how to open it (again, over what it kept), and what it can.
+ *
+ * With WEIR_TEST_KAFKA=HOST:PORT the Kafka driver is one of them.  The cluster must be the test's
+ * own: every topic that is not Kafka's is deleted before each claim.
  */
 #include "exec/broker.h"
 
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "exec/brokers/broker_kafka.h"
 #include "exec/brokers/broker_local.h"
 #include "tests/support/arena_group.h"
 
@@ -17,13 +21,15 @@ typedef struct Driver {
     const char *name;
     bool        is_file;   /* keeps its records over close and open */
     bool        is_inline; /* no thread; broker_step() cleans, by the fake clock */
+    bool        is_kafka;  /* offsets have gaps, and cleaning is the cluster's */
 } Driver;
 
 static const Driver drivers[] = {
-    {"local, memory, inline", false, true},
-    {"local, memory, threads", false, false},
-    {"local, file, inline", true, true},
-    {"local, file, threads", true, false},
+    {"local, memory, inline", false, true, false},
+    {"local, memory, threads", false, false, false},
+    {"local, file, inline", true, true, false},
+    {"local, file, threads", true, false, false},
+    {"kafka", false, false, true},
 };
 
 /* One driver's broker, for one test. */
@@ -43,6 +49,38 @@ static const Clock *fixture_clock(const Fixture *f)
     return f->driver->is_inline ? &f->clock : clock_system();
 }
 
+static const char *kafka_servers(void)
+{
+    return getenv("WEIR_TEST_KAFKA");
+}
+
+static void fixture_open_kafka(Fixture *f)
+{
+    KafkaSetting    servers = {"bootstrap.servers", kafka_servers()};
+    BrokerKafkaOpts opts = {.service_id = STR("contract"),
+                            .settings = &servers,
+                            .settings_len = 1,
+                            .fetch_bytes = 1 << 20};
+
+    if (broker_kafka_open(&opts, &f->broker, &f->err) != ERR_OK)
+        fail_msg("%s", f->err.msg);
+}
+
+/* What an earlier claim left.  The driver's idle topic is not in the list. */
+static void kafka_delete_all(Fixture *f)
+{
+    TopicInfo *infos = NULL;
+    size_t     len = 0;
+
+    assert_int_equal(broker_topics(f->broker, f->mem, &infos, &len, &f->err), ERR_OK);
+    for (size_t i = 0; i < len; i++) {
+        Str name = infos[i].spec.name;
+
+        if (!str_starts(name, STR("__")) && broker_topic_delete(f->broker, name, &f->err) != ERR_OK)
+            fail_msg("%s", f->err.msg);
+    }
+}
+
 static void fixture_open(Fixture *f)
 {
     BrokerLocalOpts opts = {
@@ -53,6 +91,10 @@ static void fixture_open(Fixture *f)
         .tombstone_retention_ms = 300,
     };
 
+    if (f->driver->is_kafka) {
+        fixture_open_kafka(f);
+        return;
+    }
     assert_int_equal(broker_local_open(&opts, &f->broker, &f->err), ERR_OK);
 }
 
@@ -64,6 +106,8 @@ static void fixture_init(Fixture *f, const Driver *driver, Arena *mem)
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof f->path, "%s/broker.db", f->dir);
     fixture_open(f);
+    if (driver->is_kafka)
+        kafka_delete_all(f);
 }
 
 static void fixture_deinit(Fixture *f)
@@ -92,6 +136,8 @@ static void each_driver(void **state, void (*claim)(Fixture *f))
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
         Fixture f;
 
+        if (drivers[i].is_kafka && !kafka_servers())
+            continue;
         fixture_init(&f, &drivers[i], test_arena(state));
         claim(&f);
         fixture_deinit(&f);
@@ -147,7 +193,7 @@ static Chunk *chunk_of(const char *topic, uint32_t partition, int first, int cou
         Record record;
 
         snprintf(text, sizeof text, "%d", i);
-        record = record_of(text, text, i);
+        record = record_of(text, text, i + 1);
         chunk_append(chunk, &record);
     }
     return chunk;
@@ -162,6 +208,30 @@ static BrokerReader *reader_at(Fixture *f, const char *topic, uint32_t partition
     return reader;
 }
 
+/* Polls until something comes, or nothing is left to come; *out may be NULL then. */
+static void poll_some(Fixture *f, BrokerReader *reader, size_t bytes_max, RecordBatch **out,
+                      int64_t *position, int64_t *end)
+{
+    for (int i = 0; i < 10000; i++) {
+        ok(f, broker_reader_poll(reader, bytes_max, out, position, end, &f->err));
+        if (*out || *position >= *end)
+            return;
+        usleep(1000);
+    }
+    fail_msg("%s: nothing comes at %lld of %lld", f->driver->name, (long long)*position,
+             (long long)*end);
+}
+
+/* Topics that are not Kafka's own. */
+static size_t own_topics(const TopicInfo *infos, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += !str_starts(infos[i].spec.name, STR("__"));
+    return count;
+}
+
 /* All values readable from offset on, as "a b c"; also checks that offsets ascend. */
 static Str read_all(Fixture *f, const char *topic, uint32_t partition, int64_t offset)
 {
@@ -172,7 +242,7 @@ static Str read_all(Fixture *f, const char *topic, uint32_t partition, int64_t o
     do {
         RecordBatch *batch = NULL;
 
-        ok(f, broker_reader_poll(reader, 1 << 20, &batch, &position, &end, &f->err));
+        poll_some(f, reader, 1 << 20, &batch, &position, &end);
         for (uint32_t i = 0; batch && i < batch->len; i++) {
             const Record *record = &batch->records[i];
 
@@ -196,12 +266,31 @@ static void assert_text(Str got, const char *expected)
         fail_msg("got \"%.*s\", expected \"%s\"", STR_ARG(got), expected);
 }
 
+/* What was committed; a Kafka cluster shows it a moment after it has acknowledged the commit. */
+static void assert_readable(Fixture *f, const char *topic, uint32_t partition, const char *expected)
+{
+    Str got = read_all(f, topic, partition, 0);
+
+    for (int i = 0; i < 500 && f->driver->is_kafka && !str_eq(got, str_from(expected)); i++) {
+        usleep(10000);
+        got = read_all(f, topic, partition, 0);
+    }
+    assert_text(got, expected);
+}
+
 static PartitionEnds ends_of(Fixture *f, const char *topic, uint32_t partition)
 {
     PartitionEnds ends[4];
 
     ok(f, broker_topic_ends(f->broker, str_from(topic), ends, 4, &f->err));
     return ends[partition];
+}
+
+/* The same for many records: until partition 0 has that many at least. */
+static void await_end(Fixture *f, const char *topic, int64_t end)
+{
+    for (int i = 0; i < 500 && ends_of(f, topic, 0).end < end; i++)
+        usleep(10000);
 }
 
 /* Lets ms pass and the background work be done: at once inline, else waits until it is. */
@@ -241,9 +330,9 @@ static void claim_topics_are_listed(Fixture *f)
     assert_int_equal(broker_topic_describe(f->broker, STR("c"), f->mem, &info, &f->err),
                      ERR_TOPIC_MISSING);
     ok(f, broker_topics(f->broker, f->mem, &infos, &len, &f->err));
-    assert_int_equal(len, 2);
-    assert_text(infos[0].spec.name, "a");
-    assert_text(infos[1].spec.name, "b");
+    assert_int_equal(own_topics(infos, len), 2);
+    assert_text(infos[len - 2].spec.name, "a"); /* "_" sorts before letters */
+    assert_text(infos[len - 1].spec.name, "b");
 }
 
 static void claim_bad_topics_are_refused(Fixture *f)
@@ -269,7 +358,7 @@ static void claim_deleting_ends_readers(Fixture *f)
     produce(f, "t", 0, "k", "old");
     ok(f, broker_topic_describe(f->broker, STR("t"), f->mem, &before, &f->err));
     reader = reader_at(f, "t", 0, 0);
-    ok(f, broker_reader_poll(reader, 1000, &held, &position, &end, &f->err));
+    poll_some(f, reader, 1000, &held, &position, &end);
 
     ok(f, broker_topic_delete(f->broker, STR("t"), &f->err));
     assert_int_equal(broker_reader_poll(reader, 1000, &batch, &position, &end, &f->err),
@@ -318,7 +407,7 @@ static void claim_record_comes_back_whole(Fixture *f)
     make_topic(f, "t");
     ok(f, broker_produce_wait(f->broker, STR("t"), 1, &record, NULL, &f->err));
     reader = reader_at(f, "t", 1, 0);
-    ok(f, broker_reader_poll(reader, 1, &batch, &position, &end, &f->err));
+    poll_some(f, reader, 1, &batch, &position, &end);
     assert_int_equal(batch->len, 1);
     assert_true(str_eq(batch->records[0].key, record.key));
     assert_true(batch->records[0].value.ptr && batch->records[0].value.len == 0);
@@ -374,14 +463,21 @@ static void claim_commit_appears_at_once(Fixture *f)
     ok(f, broker_txn_append(txn, chunk_of("t", 0, 12, 1), &f->err));
     assert_text(read_all(f, "t", 0, 0), "");
 
-    /* An INSERT in between is readable at once, and the commit comes behind it. */
-    assert_int_equal(produce(f, "t", 0, "k", "first"), 0);
-    assert_text(read_all(f, "t", 0, 0), "first");
-    ok(f, broker_txn_commit(txn, on_settled, &settled, &f->err));
+    if (f->driver->is_kafka) { /* an INSERT there waits for the transaction's end */
+        produce(f, "t", 1, "k", "first");
+        assert_text(read_all(f, "t", 1, 0), "first");
+        ok(f, broker_txn_commit(txn, on_settled, &settled, &f->err));
+        assert_true(settled.base[0] == 0 && settled.base[1] == 0 && settled.base[2] == 2);
+        assert_readable(f, "t", 0, "10 11 12");
+    } else { /* one is readable at once, and the commit comes behind it */
+        assert_int_equal(produce(f, "t", 0, "k", "first"), 0);
+        assert_text(read_all(f, "t", 0, 0), "first");
+        ok(f, broker_txn_commit(txn, on_settled, &settled, &f->err));
+        assert_true(settled.base[0] == 1 && settled.base[1] == 0 && settled.base[2] == 3);
+        assert_text(read_all(f, "t", 0, 0), "first 10 11 12");
+    }
     assert_int_equal(settled.count, 3);
-    assert_true(settled.base[0] == 1 && settled.base[1] == 0 && settled.base[2] == 3);
-    assert_text(read_all(f, "t", 0, 0), "first 10 11 12");
-    assert_text(read_all(f, "u", 1, 0), "20");
+    assert_readable(f, "u", 1, "20");
     broker_txn_close(txn);
 }
 
@@ -401,7 +497,7 @@ static void claim_aborted_is_never_read(Fixture *f)
     ok(f, broker_txn_begin(txn, &f->err));
     ok(f, broker_txn_append(txn, chunk_of("t", 0, 7, 1), &f->err));
     broker_txn_close(txn); /* aborts */
-    assert_text(read_all(f, "t", 0, 0), "6");
+    assert_readable(f, "t", 0, "6");
 }
 
 static void claim_empty_commit_is_fine(Fixture *f)
@@ -435,7 +531,7 @@ static void claim_commit_to_deleted_topic_fails_whole(Fixture *f)
     ok(f, broker_txn_begin(txn, &f->err));
     ok(f, broker_txn_append(txn, chunk_of("u", 0, 9, 1), &f->err));
     ok(f, broker_txn_commit(txn, NULL, NULL, &f->err));
-    assert_text(read_all(f, "u", 0, 0), "9");
+    assert_readable(f, "u", 0, "9");
     broker_txn_close(txn);
 }
 
@@ -453,8 +549,9 @@ static void claim_large_commit_appears_at_once(Fixture *f)
         ok(f, broker_txn_begin(txn, &f->err));
         for (int i = 0; i < CHUNKS; i++)
             ok(f, broker_txn_append(txn, chunk_of("t", 0, i * RECORDS, RECORDS), &f->err));
-        assert_int_equal(ends_of(f, "t", 0).end, round);
-        produce(f, "t", 0, "k", "-1");
+        if (!f->driver->is_kafka)
+            assert_int_equal(ends_of(f, "t", 0).end, round);
+        produce(f, "t", f->driver->is_kafka, "k", "-1");
         if (round == 0)
             broker_txn_abort(txn);
         else
@@ -462,14 +559,16 @@ static void claim_large_commit_appears_at_once(Fixture *f)
     }
     broker_txn_close(txn);
 
-    reader = reader_at(f, "t", 0, 2);
+    await_end(f, "t", CHUNKS * RECORDS);
+    reader = reader_at(f, "t", 0, f->driver->is_kafka ? 0 : 2);
     do {
         RecordBatch *batch = NULL;
 
-        ok(f, broker_reader_poll(reader, 1 << 18, &batch, &position, &end, &f->err));
+        poll_some(f, reader, 1 << 18, &batch, &position, &end);
         for (uint32_t i = 0; batch && i < batch->len; i++, count++) {
-            assert_int_equal(batch->records[i].offset, count + 2);
-            assert_int_equal(batch->records[i].ts, count);
+            if (!f->driver->is_kafka)
+                assert_int_equal(batch->records[i].offset, count + 2);
+            assert_int_equal(batch->records[i].ts, count + 1);
         }
         record_batch_unref(batch);
     } while (position < end);
@@ -498,12 +597,17 @@ static void claim_caught_up_reader_is_woken(Fixture *f)
     assert_null(batch);
     assert_true(position == 0 && end == 0);
     produce(f, "t", 1, "k", "elsewhere");
-    assert_int_equal(__atomic_load_n(&wakes, __ATOMIC_RELAXED), 0);
+    if (!f->driver->is_kafka)
+        assert_int_equal(__atomic_load_n(&wakes, __ATOMIC_RELAXED), 0);
     produce(f, "t", 0, "k", "1");
     for (int i = 0; i < 500 && !__atomic_load_n(&wakes, __ATOMIC_RELAXED); i++)
         usleep(1000);
-    assert_int_equal(__atomic_load_n(&wakes, __ATOMIC_RELAXED), 1);
-    ok(f, broker_reader_poll(reader, 1000, &batch, &position, &end, &f->err));
+    if (!f->driver->is_kafka) /* where an end that is reached is news as well */
+        assert_int_equal(__atomic_load_n(&wakes, __ATOMIC_RELAXED), 1);
+    for (int i = 0; i < 5000 && !batch; i++, usleep(1000))
+        ok(f, broker_reader_poll(reader, 1000, &batch, &position, &end, &f->err));
+    assert_non_null(batch);
+    assert_true(__atomic_load_n(&wakes, __ATOMIC_RELAXED) >= 1);
     assert_int_equal(batch->len, 1);
     assert_true(position == 1 && end == 1);
     record_batch_unref(batch);
@@ -520,11 +624,11 @@ static void claim_reader_seeks(Fixture *f)
     for (int i = 0; i < 5; i++)
         produce(f, "t", 0, "k", "v");
     reader = reader_at(f, "t", 0, -5); /* below the beginning is the beginning */
-    ok(f, broker_reader_poll(reader, 1 << 20, &batch, &position, &end, &f->err));
+    poll_some(f, reader, 1 << 20, &batch, &position, &end);
     assert_true(batch->records[0].offset == 0 && batch->len == 5 && end == 5);
     record_batch_unref(batch);
     ok(f, broker_reader_seek(reader, 3, &f->err));
-    ok(f, broker_reader_poll(reader, 1 << 20, &batch, &position, &end, &f->err));
+    poll_some(f, reader, 1 << 20, &batch, &position, &end);
     assert_true(batch->records[0].offset == 3 && position == 5);
     record_batch_unref(batch);
     broker_reader_close(reader);
@@ -547,14 +651,20 @@ static void claim_polls_are_bounded(Fixture *f)
         ok(f, broker_txn_append(txn, chunk_of("t", 0, 0, 100), &f->err));
     ok(f, broker_txn_commit(txn, NULL, NULL, &f->err));
     broker_txn_close(txn);
+    await_end(f, "t", 1000);
     reader = reader_at(f, "t", 0, 0);
-    ok(f, broker_reader_poll(reader, 1, &batch, &position, &end, &f->err));
-    assert_int_equal(batch->len, 100); /* a chunk at least, and not much more */
-    assert_int_equal(batch->next_offset, 100);
-    assert_int_equal(batch->readable_end, 1000);
+    poll_some(f, reader, 1, &batch, &position, &end);
+    if (f->driver->is_kafka) {
+        assert_int_equal(batch->len, 1);
+        assert_true(batch->readable_end > 1000); /* the transaction's marker counts */
+    } else {
+        assert_int_equal(batch->len, 100); /* a chunk at least, and not much more */
+        assert_int_equal(batch->readable_end, 1000);
+    }
+    assert_int_equal(batch->next_offset, batch->len);
     record_batch_ref(batch);
     record_batch_unref(batch);
-    assert_text(batch->records[99].value, "99");
+    assert_int_equal(batch->records[batch->len - 1].offset, batch->len - 1);
     record_batch_unref(batch);
     broker_reader_close(reader);
 }
@@ -639,6 +749,8 @@ static void claim_compaction_keeps_the_last_of_each_key(Fixture *f)
     BrokerReader *reader;
     int64_t       position = 0, end = 0;
 
+    if (f->driver->is_kafka)
+        return; /* the cluster compacts, when it likes */
     make_topic_of(f, "t", 1, TOPIC_COMPACT, -1);
     produce(f, "t", 0, NULL, "keyless");
     produce(f, "t", 0, "gone", "x");
@@ -680,6 +792,8 @@ static void claim_full_is_told_and_ends(Fixture *f)
     ErrCode rc = ERR_OK;
     int     written = 0;
 
+    if (f->driver->is_kafka)
+        return; /* weir.data.max.bytes is the embedded broker's */
     broker_close(f->broker);
     f->data_bytes_max = 4 << 20;
     fixture_open(f);
@@ -713,7 +827,7 @@ static void claim_records_survive_a_restart(Fixture *f)
     BrokerTxn *txn = NULL;
     TopicInfo  before, after;
 
-    if (!f->driver->is_file)
+    if (!f->driver->is_file && !f->driver->is_kafka)
         return;
     make_topic_of(f, "t", 2, TOPIC_COMPACT, 77);
     make_topic(f, "gone");
@@ -732,9 +846,9 @@ static void claim_records_survive_a_restart(Fixture *f)
     assert_true(str_eq(before.id, after.id));
     assert_int_equal(after.spec.cleanup, TOPIC_COMPACT);
     assert_int_equal(after.spec.retention_ms, 77);
-    assert_text(read_all(f, "t", 1, 0), "1 2 3 4");
+    assert_readable(f, "t", 1, "1 2 3 4");
     assert_text(read_all(f, "t", 1, 2), "3 4");
-    assert_int_equal(produce(f, "t", 1, "k", "5"), 4);
+    assert_int_equal(produce(f, "t", 1, "k", "5"), f->driver->is_kafka ? 5 : 4);
     assert_text(read_all(f, "t", 1, 3), "4 5"); /* from the file, then from memory */
     assert_int_equal(broker_topic_describe(f->broker, STR("gone"), f->mem, &after, &f->err),
                      ERR_TOPIC_MISSING);
@@ -788,7 +902,7 @@ static void *run_producer(void *arg)
     snprintf(key, sizeof key, "p%d", worker->id);
     worker->seen = -1;
     for (int i = 0; i < PRODUCES; i++) {
-        Record  record = record_of(key, "v", i);
+        Record  record = record_of(key, "v", i + 1);
         int64_t offset = -1;
 
         if (broker_produce_wait(worker->f->broker, STR("t"), 0, &record, &offset, &err) != ERR_OK ||
@@ -849,13 +963,14 @@ static void *run_reader(void *arg)
     Worker       *worker = arg;
     WakeFlag      flag = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
     BrokerReader *reader = NULL;
-    int64_t       next[PRODUCERS + 1] = {0}, offset = 0, position, end;
+    int64_t       next[PRODUCERS + 1] = {0}, seen = 0, last = -1, position, end;
+    bool          has_gaps = worker->f->driver->is_kafka;
     Err           err;
 
     if (broker_reader_open(worker->f->broker, STR("t"), 0, 0, (BrokerWake){wake_flag_set, &flag},
                            &reader, &err) != ERR_OK)
         abort();
-    while (offset < PRODUCERS * PRODUCES + COMMITS * COMMIT_RECORDS) {
+    while (seen < PRODUCERS * PRODUCES + COMMITS * COMMIT_RECORDS) {
         RecordBatch *batch = NULL;
 
         if (broker_reader_poll(reader, 4096, &batch, &position, &end, &err) != ERR_OK)
@@ -865,15 +980,18 @@ static void *run_reader(void *arg)
             bool          is_produce = record->key.ptr[0] == 'p';
             int           writer = is_produce ? record->key.ptr[1] - '0' : PRODUCERS;
 
-            if (record->offset != offset++ || record->ts != next[writer]++)
+            if (record->offset <= last || (!has_gaps && record->offset != last + 1) ||
+                record->ts != ++next[writer])
                 abort();
+            last = record->offset;
+            seen++;
         }
         if (!batch)
             wake_flag_wait(&flag);
         record_batch_unref(batch);
     }
     broker_reader_close(reader);
-    worker->seen = offset;
+    worker->seen = seen;
     return NULL;
 }
 
@@ -896,7 +1014,8 @@ static void claim_threads_agree(Fixture *f)
     }
     for (int i = 0; i < ALL; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(ends_of(f, "t", 1).end, COMMITS);
+    if (!f->driver->is_kafka)
+        assert_int_equal(ends_of(f, "t", 1).end, COMMITS);
 }
 
 static void count_ack(void *arg, ErrCode rc, int64_t offset, const Err *err)

@@ -1,0 +1,372 @@
+/*
+ * broker_kafka.c -- the Kafka driver's life: settings, errors in plain words, health.
+ *
+ * librdkafka keeps trying for ever when brokers are away, so most outages are no error of a call:
+ * they are told by its error callback, kept here for broker_health(), and end when the broker
+ * thread gets an answer to a metadata request again.
+ */
+#include "exec/brokers/broker_kafka_impl.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "common/limit.h"
+#include "common/log.h"
+
+int64_t kafka_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+typedef struct KafkaAdvice {
+    rd_kafka_resp_err_t code;
+    ErrCode             as;
+    bool                is_retriable;
+    const char         *hint;
+} KafkaAdvice;
+
+static const KafkaAdvice advices[] = {
+    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, ERR_BROKER, true,
+     "check that the brokers of bootstrap.servers run and can be reached"},
+    {RD_KAFKA_RESP_ERR__TRANSPORT, ERR_BROKER, true,
+     "check that the brokers of bootstrap.servers run and can be reached"},
+    {RD_KAFKA_RESP_ERR__RESOLVE, ERR_BROKER, true, "check the host names of bootstrap.servers"},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, ERR_BROKER, true, "check that the brokers run and are not busy"},
+    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, ERR_BROKER, true,
+     "the record may or may not have been written"},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, ERR_BROKER, false,
+     "check sasl.mechanism, sasl.username and sasl.password; SCRAM to Kafka 4 needs librdkafka "
+     "2.6.1 or newer"},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERR_BROKER, false,
+     "check sasl.username and sasl.password"},
+    {RD_KAFKA_RESP_ERR__SSL, ERR_BROKER, false,
+     "check security.protocol, ssl.ca.location and the client's certificate"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_BROKER, false,
+     "give this server's user the right to the topic"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERR_BROKER, false,
+     "give this server's user the right to create topics and to write idempotently"},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, ERR_BROKER, false,
+     "give this server's user the right to write with transactional ids that begin with _weir-"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_RECORD_TOO_LARGE, false,
+     "raise max.message.bytes of the topic"},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ERR_TOPIC_MISSING, false, NULL},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, ERR_TOPIC_MISSING, false, NULL},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, ERR_TOPIC_MISSING, false, NULL},
+    {RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, ERR_TOPIC_EXISTS, false, NULL},
+    {RD_KAFKA_RESP_ERR__QUEUE_FULL, ERR_BUSY, true, "try again"},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERR_BROKER, false, "ask who runs the cluster"},
+    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, ERR_BROKER, false,
+     "REPLICAS and ksql.internal.topic.replicas may not exceed the number of brokers"},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_BROKER, true,
+     "too few replicas are in sync: look at the brokers"},
+    {RD_KAFKA_RESP_ERR__FENCED, ERR_BROKER, false,
+     "another server runs with the same ksql.service.id, or this one stood still for a minute"},
+};
+
+static const KafkaAdvice *advice_of(rd_kafka_resp_err_t code)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
+        if (advices[i].code == code)
+            return &advices[i];
+    }
+    return NULL;
+}
+
+ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, const char *format, ...)
+{
+    const KafkaAdvice *advice = advice_of(code);
+    char               what[256];
+    va_list            args;
+
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    err_set(err, advice ? advice->as : ERR_BROKER, "%s: %s", what,
+            detail && *detail ? detail : rd_kafka_err2str(code));
+    err->is_retriable = !advice || advice->is_retriable;
+    if (advice && advice->hint)
+        err_hint(err, "%s", advice->hint);
+    return err->code;
+}
+
+ErrCode kafka_topic_missing(Str name, Err *err)
+{
+    return err_set(err, ERR_TOPIC_MISSING, "topic \"%.*s\" does not exist", STR_ARG(name));
+}
+
+/* --- health ----------------------------------------------------------------------------------- */
+
+void kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char *detail)
+{
+    const KafkaAdvice *advice = advice_of(code);
+    char               why[sizeof broker->health.why];
+    bool               is_news;
+
+    snprintf(why, sizeof why, "Kafka: %.120s%s%.120s",
+             detail && *detail ? detail : rd_kafka_err2str(code),
+             advice && advice->hint ? "; " : "", advice && advice->hint ? advice->hint : "");
+    pthread_mutex_lock(&broker->health_lock);
+    is_news = broker->health.is_healthy && !broker->is_fenced;
+    if (!broker->is_fenced) {
+        broker->health.is_healthy = false;
+        memcpy(broker->health.why, why, sizeof why);
+    }
+    broker->is_fenced |= code == RD_KAFKA_RESP_ERR__FENCED;
+    pthread_mutex_unlock(&broker->health_lock);
+    if (is_news)
+        log_line(LOG_WARN, "kafka", "%s", why);
+}
+
+void kafka_health_good(KafkaBroker *broker)
+{
+    bool is_news;
+
+    pthread_mutex_lock(&broker->health_lock);
+    is_news = !broker->health.is_healthy && !broker->is_fenced;
+    if (is_news)
+        broker->health = (BrokerHealth){.is_healthy = true};
+    pthread_mutex_unlock(&broker->health_lock);
+    if (is_news)
+        log_line(LOG_INFO, "kafka", "the cluster answers again");
+}
+
+static void kafka_health(Broker *base, BrokerHealth *out)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+
+    pthread_mutex_lock(&broker->health_lock);
+    *out = broker->health;
+    pthread_mutex_unlock(&broker->health_lock);
+}
+
+static bool is_bad(KafkaBroker *broker)
+{
+    BrokerHealth health;
+
+    kafka_health(&broker->base, &health);
+    return !health.is_healthy;
+}
+
+/* --- handles ---------------------------------------------------------------------------------- */
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    (void)rk;
+    /* A fatal error is dealt with where the handle is used; the rest is what health tells. */
+    if (code != RD_KAFKA_RESP_ERR__FATAL)
+        kafka_health_bad(opaque, code, reason);
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    log_line(level <= 4 ? LOG_WARN : LOG_DEBUG, "librdkafka", "%s: %s", facility, text);
+}
+
+static ErrCode conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *err)
+{
+    char why[256];
+
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
+        return err_set(err, ERR_CONFIG, "cannot use property \"%s\": %s", name, why);
+    return ERR_OK;
+}
+
+static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_conf_t *conf, const char *const *pairs,
+                         Err *err)
+{
+    char largest[32];
+
+    rd_kafka_conf_set_opaque(conf, broker);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    /* A record may be as large as the limit says, and the protocol adds a little. */
+    snprintf(largest, sizeof largest, "%lld", (long long)g_limits.record_bytes + 4096);
+    TRY(conf_set(conf, "message.max.bytes", largest, err));
+    TRY(conf_set(conf, "client.id", "weir", err));
+    TRY(conf_set(conf, "reconnect.backoff.max.ms", "1000", err));
+    TRY(conf_set(conf, "allow.auto.create.topics", "false", err));
+    for (size_t i = 0; i < broker->settings_len; i++)
+        TRY(conf_set(conf, broker->settings[i].name, broker->settings[i].value, err));
+    for (size_t i = 0; pairs[i]; i += 2)
+        TRY(conf_set(conf, pairs[i], pairs[i + 1], err));
+    return ERR_OK;
+}
+
+ErrCode kafka_handle_open(KafkaBroker *broker, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                          const char *const *pairs, rd_kafka_t **out, Err *err)
+{
+    char        why[256];
+    rd_kafka_t *rk;
+    ErrCode     rc = conf_fill(broker, conf, pairs, err);
+
+    rk = rc == ERR_OK ? rd_kafka_new(type, conf, why, sizeof why) : NULL;
+    if (rk) {
+        *out = rk;
+        return ERR_OK;
+    }
+    rd_kafka_conf_destroy(conf);
+    return rc != ERR_OK ? rc : err_set(err, ERR_CONFIG, "cannot use the Kafka settings: %s", why);
+}
+
+/* --- the broker thread ------------------------------------------------------------------------ */
+
+static void ask_whether_back(KafkaBroker *broker)
+{
+    const struct rd_kafka_metadata *metadata;
+
+    if (rd_kafka_metadata(broker->admin, 0, NULL, &metadata, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    rd_kafka_metadata_destroy(metadata);
+    kafka_health_good(broker);
+}
+
+static void *kafka_thread(void *arg)
+{
+    KafkaBroker *broker = arg;
+    int64_t      asked_ms = 0;
+
+    while (!__atomic_load_n(&broker->is_closing, __ATOMIC_ACQUIRE)) {
+        kafka_plain_serve(broker, KAFKA_STEP_MS);
+        rd_kafka_poll(broker->admin, 0);
+        kafka_consumers_serve(broker);
+        if (is_bad(broker) && kafka_now_ms() - asked_ms > 1000) {
+            ask_whether_back(broker);
+            asked_ms = kafka_now_ms();
+        }
+    }
+    return NULL;
+}
+
+static bool kafka_step(Broker *base)
+{
+    (void)base;
+    return false;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void kafka_close(Broker *base)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+
+    __atomic_store_n(&broker->is_closing, 1, __ATOMIC_RELEASE);
+    if (broker->has_thread)
+        pthread_join(broker->thread, NULL);
+    kafka_plain_close(broker);
+    kafka_consumers_close(broker);
+    if (broker->admin)
+        kafka_reap(broker, broker->admin);
+    kafka_reaper_close(broker);
+    pthread_mutex_destroy(&broker->health_lock);
+    pthread_mutex_destroy(&broker->reap_lock);
+    pthread_cond_destroy(&broker->reap_cond);
+    pthread_mutex_destroy(&broker->consumers_lock);
+    pthread_mutex_destroy(&broker->topics_lock);
+    pthread_mutex_destroy(&broker->plain_lock);
+    map_deinit(&broker->topics);
+    arena_free(broker->mem);
+    mem_free(broker);
+}
+
+static const BrokerClass kafka_class = {
+    .name = "kafka",
+    .topic_create = kafka_topic_create,
+    .topic_delete = kafka_topic_delete,
+    .topic_describe = kafka_topic_describe,
+    .topics = kafka_topics,
+    .topic_ends = kafka_topic_ends,
+    .reader_open = kafka_reader_open,
+    .reader_poll = kafka_reader_poll,
+    .reader_seek = kafka_reader_seek,
+    .reader_close = kafka_reader_close,
+    .txn_open = kafka_txn_open,
+    .txn_begin = kafka_txn_begin,
+    .txn_append = kafka_txn_append,
+    .txn_commit = kafka_txn_commit,
+    .txn_abort = kafka_txn_abort,
+    .txn_close = kafka_txn_close,
+    .produce = kafka_produce,
+    .trim = kafka_trim,
+    .health = kafka_health,
+    .step = kafka_step,
+    .close = kafka_close,
+};
+
+/* The first words with the cluster; the idle topic is made, which shows that it lets us work. */
+static ErrCode kafka_greet(KafkaBroker *broker, Err *err)
+{
+    TopicSpec                       spec = {.name = broker->idle_topic,
+                                            .partitions = 1,
+                                            .replicas = -1,
+                                            .retention_ms = -1,
+                                            .cleanup = TOPIC_DELETE};
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t             code =
+        rd_kafka_metadata(broker->admin, 0, NULL, &metadata, KAFKA_REQUEST_MS);
+    BrokerHealth health;
+    ErrCode      rc;
+
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_poll(broker->admin, 0); /* what the error callback has to say */
+        kafka_health(&broker->base, &health);
+        return kafka_error(err, code, health.why, "could not reach the Kafka cluster");
+    }
+    rd_kafka_metadata_destroy(metadata);
+    rc = kafka_topic_create(&broker->base, &spec, err);
+    return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
+}
+
+static ErrCode kafka_start(KafkaBroker *broker, Err *err)
+{
+    static const char *const no_pairs[] = {NULL};
+
+    TRY(kafka_reaper_open(broker, err));
+    TRY(kafka_handle_open(broker, RD_KAFKA_PRODUCER, rd_kafka_conf_new(), no_pairs, &broker->admin,
+                          err));
+    TRY(kafka_plain_open(broker, err));
+    TRY(kafka_greet(broker, err));
+    if (pthread_create(&broker->thread, NULL, kafka_thread, broker) != 0)
+        return err_set(err, ERR_IO, "could not start the broker's thread");
+    pthread_setname_np(broker->thread, "broker");
+    broker->has_thread = true;
+    return ERR_OK;
+}
+
+ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err)
+{
+    KafkaBroker *broker = MEM_NEW(KafkaBroker);
+    ErrCode      rc;
+
+    broker->base.cls = &kafka_class;
+    broker->mem = arena_new(0);
+    broker->service_id = str_copy(broker->mem, opts->service_id);
+    broker->idle_topic = str_printf(broker->mem, "_weir-%.*s-idle", STR_ARG(opts->service_id));
+    broker->fetch_bytes = opts->fetch_bytes;
+    broker->settings = ARENA_ARRAY(broker->mem, KafkaSetting, opts->settings_len);
+    for (size_t i = 0; i < opts->settings_len; i++) {
+        broker->settings[i].name = str_to_c(broker->mem, str_from(opts->settings[i].name));
+        broker->settings[i].value = str_to_c(broker->mem, str_from(opts->settings[i].value));
+    }
+    broker->settings_len = opts->settings_len;
+    broker->health.is_healthy = true;
+    map_init(&broker->topics, broker->mem);
+    pthread_mutex_init(&broker->plain_lock, NULL);
+    pthread_mutex_init(&broker->topics_lock, NULL);
+    pthread_mutex_init(&broker->consumers_lock, NULL);
+    pthread_mutex_init(&broker->reap_lock, NULL);
+    pthread_cond_init(&broker->reap_cond, NULL);
+    pthread_mutex_init(&broker->health_lock, NULL);
+    rc = kafka_start(broker, err);
+    if (rc != ERR_OK) {
+        kafka_close(&broker->base);
+        return rc;
+    }
+    *out = &broker->base;
+    return ERR_OK;
+}

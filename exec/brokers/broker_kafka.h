@@ -1,0 +1,32 @@
+/*
+ * broker_kafka.h -- topics on a Kafka cluster, by librdkafka.
+ *
+ * The handles belong to the node: one idempotent producer for single records, one transactional
+ * producer per commit group, and one consumer for each reader that a partition has at the same
+ * time.  Their number does not depend on how many topics or partitions are read.
+ */
+#ifndef EXEC_BROKERS_BROKER_KAFKA_H
+#define EXEC_BROKERS_BROKER_KAFKA_H
+
+#include "exec/broker.h"
+
+/* A setting of the client, as librdkafka names it. */
+typedef struct KafkaSetting {
+    const char *name;
+    const char *value;
+} KafkaSetting;
+
+typedef struct BrokerKafkaOpts {
+    Str                 service_id; /* part of the transactional id and of internal names */
+    const KafkaSetting *settings;   /* bootstrap.servers, security.protocol, sasl.*, ssl.* */
+    size_t              settings_len;
+    int64_t             fetch_bytes; /* bound of what one partition fetches ahead */
+} BrokerKafkaOpts;
+
+/*
+ * ERR_CONFIG when librdkafka refuses a setting.  ERR_BROKER when no broker answers within some
+ * seconds; the message says why.
+ */
+ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err) ERR_MUST_USE;
+
+#endif

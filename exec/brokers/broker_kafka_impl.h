@@ -1,0 +1,180 @@
+/*
+ * broker_kafka_impl.h -- the Kafka driver's inside, shared by the broker_kafka*.c files.
+ *
+ *     broker_kafka.c         life, settings, errors, health
+ *     broker_kafka_topic.c   topics by the admin API, and what is known about them
+ *     broker_kafka_read.c    consumers and the readers on their partition queues
+ *     broker_kafka_write.c   the producer of single records
+ *     broker_kafka_txn.c     transactions
+ *     broker_kafka_reap.c    destroying handles, which may hang
+ *
+ * Threads.  `broker` serves the callbacks of the producer of single records and finds out whether
+ * the cluster is back; `reaper` destroys handles.  Transactions belong to their committer.
+ *
+ * Locks.  `consumers_lock` guards the list of consumers and what is assigned to them; a reader's
+ * own lock guards its queue and is taken after it.  `topics_lock`, `plain_lock`, `health_lock` and
+ * `reap_lock` are leaves.
+ */
+#ifndef EXEC_BROKERS_BROKER_KAFKA_IMPL_H
+#define EXEC_BROKERS_BROKER_KAFKA_IMPL_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+#include "common/map.h"
+#include "exec/brokers/broker_kafka.h"
+
+enum {
+    KAFKA_REQUEST_MS = 10000,    /* one request of the admin API, metadata or offsets */
+    KAFKA_SETTLE_MS = 15000,     /* until all brokers know of a topic, or that it is gone */
+    KAFKA_TXN_MS = 60000,        /* a transaction that takes longer is aborted by the cluster */
+    KAFKA_PRODUCE_MS = 30000,    /* then a single record's fate is unknown */
+    KAFKA_REAP_MS = 10000,       /* how long a topic's deletion waits for its consumer to end */
+    KAFKA_STEP_MS = 100,         /* of the broker thread */
+    KAFKA_RETRIES = 3,           /* of a call that says that it may be retried */
+    KAFKA_LOG_SEGMENT = 16777216 /* bytes: the head of a TOPIC_LOG goes by whole segments */
+};
+
+/* What is known of a topic.  Entries stay for good: names come again. */
+typedef struct KafkaTopic {
+    bool     is_present;
+    bool     is_log_known, is_log; /* it was made as TOPIC_LOG */
+    uint32_t partitions;
+
+} KafkaTopic;
+
+typedef struct KafkaReader KafkaReader;
+
+/* A consumer handle.  Each partition has at most one reader here. */
+typedef struct KafkaConsumer {
+    rd_kafka_t           *rk;
+    Arena                *mem;
+    Map                   consumed; /* names of the topics that it ever read */
+    KafkaReader          *readers;
+    struct KafkaConsumer *next;
+} KafkaConsumer;
+
+/* A handle on its way to the reaper. */
+typedef struct KafkaReap {
+    rd_kafka_t       *rk;
+    uint64_t          ticket;
+    struct KafkaReap *next;
+} KafkaReap;
+
+typedef struct KafkaBroker {
+    Broker        base;
+    Arena        *mem;
+    Str           service_id;
+    KafkaSetting *settings;
+    size_t        settings_len;
+    int64_t       fetch_bytes;
+    Str           idle_topic; /* empty for good; see broker_kafka_read.c */
+
+    rd_kafka_t     *admin; /* topics, offsets, health; a producer that produces nothing */
+    pthread_mutex_t plain_lock;
+    rd_kafka_t     *plain;      /* never replaced without plain_lock */
+    int             is_closing; /* atomic */
+    pthread_t       thread;
+    bool            has_thread;
+
+    pthread_mutex_t topics_lock;
+    Map             topics; /* name -> KafkaTopic */
+
+    pthread_mutex_t consumers_lock;
+    KafkaConsumer  *consumers;
+
+    pthread_mutex_t reap_lock;
+    pthread_cond_t  reap_cond;
+    KafkaReap      *reap_first, *reap_last;
+    uint64_t        reap_given, reap_done; /* tickets */
+    bool            is_reaping_over;
+    pthread_t       reaper;
+    bool            has_reaper;
+
+    pthread_mutex_t health_lock;
+    BrokerHealth    health;
+    bool            is_fenced; /* another server has this one's identity: for good */
+} KafkaBroker;
+
+/* --- broker_kafka.c --------------------------------------------------------------------------- */
+
+/* A handle with the node's settings and those of pairs (name, value, ..., NULL). */
+ErrCode kafka_handle_open(KafkaBroker *broker, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                          const char *const *pairs, rd_kafka_t **out, Err *err) ERR_MUST_USE;
+/* What librdkafka or the cluster said about `what`, as an error of ours. */
+ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+ErrCode kafka_topic_missing(Str name, Err *err);
+void    kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char *detail);
+void    kafka_health_good(KafkaBroker *broker);
+int64_t kafka_now_ms(void); /* monotonic */
+
+/* --- broker_kafka_topic.c --------------------------------------------------------------------- */
+
+/* ERR_TOPIC_MISSING, or ERR_BROKER when it has no such partition. */
+ErrCode kafka_topic_check(KafkaBroker *broker, Str name, uint32_t partition, Err *err) ERR_MUST_USE;
+/* What was known of it may be wrong: ask again next time. */
+void    kafka_topic_doubt(KafkaBroker *broker, Str name);
+ErrCode kafka_topic_create(Broker *base, const TopicSpec *spec, Err *err);
+ErrCode kafka_topic_delete(Broker *base, Str name, Err *err);
+ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *out, Err *err);
+ErrCode kafka_topics(Broker *base, Arena *arena, TopicInfo **out, size_t *len, Err *err);
+ErrCode kafka_topic_ends(Broker *base, Str name, PartitionEnds *ends, uint32_t partitions,
+                         Err *err);
+ErrCode kafka_trim(Broker *base, Str topic, uint32_t partition, int64_t offset, Err *err);
+ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t partition,
+                             PartitionEnds *out, Err *err) ERR_MUST_USE;
+
+/* --- broker_kafka_read.c ---------------------------------------------------------------------- */
+
+ErrCode kafka_reader_open(Broker *base, Str topic, uint32_t partition, int64_t offset,
+                          BrokerWake wake, BrokerReader **out, Err *err);
+ErrCode kafka_reader_poll(BrokerReader *base, size_t bytes_max, RecordBatch **out,
+                          int64_t *position, int64_t *readable_end, Err *err);
+ErrCode kafka_reader_seek(BrokerReader *base, int64_t offset, Err *err);
+void    kafka_reader_close(BrokerReader *base);
+/*
+ * Before a topic is deleted: its readers end, and every consumer that ever read it is destroyed
+ * after its other readers moved to a new one.  Waits for that, but not for ever.
+ */
+ErrCode kafka_consumers_leave(KafkaBroker *broker, Str topic, Err *err) ERR_MUST_USE;
+/* Serves the consumers' own events. */
+void kafka_consumers_serve(KafkaBroker *broker);
+void kafka_consumers_close(KafkaBroker *broker);
+
+/* --- broker_kafka_write.c --------------------------------------------------------------------- */
+
+ErrCode kafka_plain_open(KafkaBroker *broker, Err *err) ERR_MUST_USE;
+/* Calls the acks that are due; a handle that ended for good is replaced.  Waits up to wait_ms. */
+void    kafka_plain_serve(KafkaBroker *broker, int wait_ms);
+void    kafka_plain_close(KafkaBroker *broker);
+ErrCode kafka_produce(Broker *base, Str topic, uint32_t partition, const Record *record,
+                      BrokerAck ack, void *arg, Err *err);
+/*
+ * Hands one record to a producer, opaque to its delivery report.  The bytes are copied, or, when
+ * is_copied is false, must stay until that report.
+ */
+rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, rd_kafka_topic_t *topic, uint32_t partition,
+                               const Record *record, bool is_copied, void *opaque);
+
+/* --- broker_kafka_txn.c ----------------------------------------------------------------------- */
+
+ErrCode kafka_txn_open(Broker *base, Str name, BrokerTxn **out, Err *err);
+ErrCode kafka_txn_begin(BrokerTxn *base, Err *err);
+ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err);
+ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk *chunk), void *arg,
+                         Err *err);
+void    kafka_txn_abort(BrokerTxn *base);
+void    kafka_txn_close(BrokerTxn *base);
+
+/* --- broker_kafka_reap.c ---------------------------------------------------------------------- */
+
+ErrCode kafka_reaper_open(KafkaBroker *broker, Err *err) ERR_MUST_USE;
+/* Takes the handle; the ticket is for kafka_reap_wait(). */
+uint64_t kafka_reap(KafkaBroker *broker, rd_kafka_t *rk);
+/* True when all up to that one are destroyed within wait_ms. */
+bool kafka_reap_wait(KafkaBroker *broker, uint64_t ticket, int wait_ms);
+/* Destroys what waits; a handle that hangs is left to the end of the process. */
+void kafka_reaper_close(KafkaBroker *broker);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * broker_kafka_txn.c -- a commit group's transactional producer.
+ *
+ *     open     init_transactions: fences a former instance and settles what it left
+ *     begin    a new instance first, when the last one ended for good
+ *     append   every record of the chunk to the producer, its bytes in place
+ *     commit   flushes, commits; the delivery reports have given each chunk its offsets
+ *     abort    librdkafka drops what is queued; after the last report no chunk is referred to
+ *
+ * Errors are told apart in this order: a fatal one ends the instance, one that requires it aborts
+ * the transaction, a retriable one is tried again a few times, and after any other nobody knows.
+ * Being fenced is for good: to start anew would only fence the other server in turn.
+ *
+ * Delivery reports are called while the committer is inside rd_kafka_poll() or the calls that
+ * flush; everything here runs on that one thread.
+ */
+#include "exec/brokers/broker_kafka_impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "common/limit.h"
+#include "common/log.h"
+
+typedef struct KafkaTxn KafkaTxn;
+
+/* A chunk on its way. */
+typedef struct Sent {
+    KafkaTxn    *txn;
+    Chunk       *chunk;
+    int64_t      last_offset;
+    struct Sent *next;
+} Sent;
+
+struct KafkaTxn {
+    BrokerTxn    base;
+    KafkaBroker *broker;
+    char        *id;
+    rd_kafka_t  *rk; /* NULL: ended, begin opens another */
+    Sent        *first, **last;
+    bool         is_begun;
+    Err          failure; /* the first one since begin; ERR_OK: none */
+};
+
+/* --- reports ---------------------------------------------------------------------------------- */
+
+static void note_failure(KafkaTxn *txn, const Err *err)
+{
+    if (txn->failure.code == ERR_OK)
+        txn->failure = *err;
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    Sent *sent = message->_private;
+    Str   topic = sent->chunk->topic;
+    Err   err;
+
+    (void)rk, (void)opaque;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (message->offset > sent->last_offset)
+            sent->last_offset = message->offset;
+        return;
+    }
+    /* What an abort drops has no cause of its own. */
+    if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+        message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        return;
+    if (kafka_error(&err, message->err, NULL, "could not write to topic \"%.*s\"",
+                    STR_ARG(topic)) == ERR_TOPIC_MISSING) {
+        kafka_topic_doubt(sent->txn->broker, topic);
+        (void)kafka_topic_missing(topic, &err);
+    }
+    note_failure(sent->txn, &err);
+}
+
+/* No report is outstanding afterwards, so that chunks can be freed. */
+static void await_reports(KafkaTxn *txn)
+{
+    while (rd_kafka_outq_len(txn->rk) > 0)
+        rd_kafka_poll(txn->rk, KAFKA_STEP_MS);
+}
+
+static void free_sent(KafkaTxn *txn)
+{
+    while (txn->first) {
+        Sent *sent = txn->first;
+
+        txn->first = sent->next;
+        chunk_free(sent->chunk);
+        mem_free(sent);
+    }
+    txn->last = &txn->first;
+}
+
+/* --- instances -------------------------------------------------------------------------------- */
+
+static ErrCode fenced(KafkaTxn *txn, const char *why, Err *err)
+{
+    kafka_health_bad(txn->broker, RD_KAFKA_RESP_ERR__FENCED, why);
+    return kafka_error(err, RD_KAFKA_RESP_ERR__FENCED, why, "cannot write as \"%s\"", txn->id);
+}
+
+/* The instance is of no use any more; queued reports come first. */
+static void end_instance(KafkaTxn *txn)
+{
+    if (!txn->rk)
+        return;
+    rd_kafka_purge(txn->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    await_reports(txn);
+    kafka_reap(txn->broker, txn->rk);
+    txn->rk = NULL;
+}
+
+static bool is_fence(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
+}
+
+typedef enum Verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_ABORT, VERDICT_ENDED } Verdict;
+
+/* What a call's error means, which it takes; *err says it in words. */
+static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, Err *err)
+{
+    rd_kafka_resp_err_t code;
+    Verdict             verdict = VERDICT_ENDED;
+
+    if (!error)
+        return VERDICT_DONE;
+    code = rd_kafka_error_code(error);
+    (void)kafka_error(err, code, rd_kafka_error_string(error), "%s", what);
+    if (rd_kafka_error_is_fatal(error)) {
+        char why[256];
+
+        code = rd_kafka_fatal_error(txn->rk, why, sizeof why);
+        if (is_fence(code))
+            (void)fenced(txn, why, err);
+    } else if (rd_kafka_error_txn_requires_abort(error)) {
+        verdict = VERDICT_ABORT;
+    } else if (rd_kafka_error_is_retriable(error)) {
+        verdict = VERDICT_AGAIN;
+    }
+    rd_kafka_error_destroy(error);
+    return verdict;
+}
+
+static ErrCode open_instance(KafkaTxn *txn, Err *err)
+{
+    char              txn_ms[16], queue_kbytes[32];
+    const char *const pairs[] = {"transactional.id", txn->id, "transaction.timeout.ms", txn_ms,
+                                 "linger.ms", "5", "queue.buffering.max.messages", "10000000",
+                                 "queue.buffering.max.kbytes", queue_kbytes,
+                                 /* Always copied into the request: a chunk may be freed once its
+                                  * reports came, even when the request is still being sent. */
+                                 "message.copy.max.bytes", "100000000", NULL};
+    rd_kafka_conf_t  *conf = rd_kafka_conf_new();
+    Verdict           verdict = VERDICT_AGAIN;
+
+    snprintf(txn_ms, sizeof txn_ms, "%d", KAFKA_TXN_MS);
+    snprintf(queue_kbytes, sizeof queue_kbytes, "%lld",
+             (long long)(g_limits.chunk_queue_bytes / 1024 * 4));
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    TRY(kafka_handle_open(txn->broker, RD_KAFKA_PRODUCER, conf, pairs, &txn->rk, err));
+    for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
+        verdict = judge(txn, rd_kafka_init_transactions(txn->rk, KAFKA_REQUEST_MS),
+                        "could not start a transactional producer", err);
+    if (verdict == VERDICT_DONE)
+        return ERR_OK;
+    end_instance(txn);
+    return err->code;
+}
+
+static ErrCode check_fenced(KafkaTxn *txn, Err *err)
+{
+    BrokerHealth health;
+
+    pthread_mutex_lock(&txn->broker->health_lock);
+    health = txn->broker->health;
+    health.is_healthy = !txn->broker->is_fenced;
+    pthread_mutex_unlock(&txn->broker->health_lock);
+    if (health.is_healthy)
+        return ERR_OK;
+    err_set(err, ERR_BROKER, "%s", health.why);
+    err_hint(err, "stop the other server, then restart this one");
+    return ERR_BROKER;
+}
+
+ErrCode kafka_txn_open(Broker *base, Str name, BrokerTxn **out, Err *err)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+    KafkaTxn    *txn = MEM_NEW(KafkaTxn);
+    Buf          id = {0};
+    ErrCode      rc;
+
+    txn->base.cls = base->cls;
+    txn->broker = broker;
+    txn->last = &txn->first;
+    buf_printf(&id, "_weir-%.*s-%.*s", STR_ARG(broker->service_id), STR_ARG(name));
+    buf_put(&id, '\0');
+    txn->id = id.ptr;
+    rc = check_fenced(txn, err);
+    if (rc == ERR_OK)
+        rc = open_instance(txn, err);
+    if (rc != ERR_OK) {
+        kafka_txn_close(&txn->base);
+        return rc;
+    }
+    *out = &txn->base;
+    return ERR_OK;
+}
+
+/* --- begin, append ---------------------------------------------------------------------------- */
+
+ErrCode kafka_txn_begin(BrokerTxn *base, Err *err)
+{
+    KafkaTxn *txn = (KafkaTxn *)base;
+    Verdict   verdict;
+
+    assert(!txn->is_begun);
+    txn->failure.code = ERR_OK;
+    TRY(check_fenced(txn, err));
+    if (!txn->rk)
+        TRY(open_instance(txn, err));
+    verdict = judge(txn, rd_kafka_begin_transaction(txn->rk), "could not begin a transaction", err);
+    if (verdict == VERDICT_DONE) {
+        txn->is_begun = true;
+        return ERR_OK;
+    }
+    if (verdict == VERDICT_ENDED)
+        end_instance(txn);
+    return err->code;
+}
+
+/* Waits while the producer's queue is full: it empties by itself. */
+static rd_kafka_resp_err_t send_patiently(KafkaTxn *txn, rd_kafka_topic_t *topic,
+                                          const Record *record, Sent *sent)
+{
+    int64_t             until_ms = kafka_now_ms() + KAFKA_TXN_MS;
+    rd_kafka_resp_err_t code;
+
+    do {
+        code = kafka_send(txn->rk, topic, sent->chunk->partition, record, false, sent);
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            return code;
+        rd_kafka_poll(txn->rk, KAFKA_STEP_MS);
+    } while (kafka_now_ms() < until_ms);
+    return RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+}
+
+static ErrCode send_all(KafkaTxn *txn, Sent *sent, Err *err)
+{
+    Chunk              *chunk = sent->chunk;
+    ChunkCursor         cursor = chunk_cursor(buf_view(&chunk->bytes), 0);
+    rd_kafka_topic_t   *topic;
+    char                name[256];
+    Record              record;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    snprintf(name, sizeof name, "%.*s", STR_ARG(chunk->topic));
+    topic = rd_kafka_topic_new(txn->rk, name, NULL);
+    if (!topic)
+        return kafka_error(err, rd_kafka_last_error(), NULL, "could not write to topic \"%s\"",
+                           name);
+    while (code == RD_KAFKA_RESP_ERR_NO_ERROR && chunk_next(&cursor, &record))
+        code = send_patiently(txn, topic, &record, sent);
+    rd_kafka_topic_destroy(topic);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error(err, code, NULL, "could not write to topic \"%s\"", name);
+    return ERR_OK;
+}
+
+/* Some records of a chunk that failed may be on their way: their bytes stay until the abort. */
+static Chunk *keep_bytes(Chunk *chunk)
+{
+    Chunk *kept = chunk_new(chunk->topic, chunk->partition, chunk->owner);
+    Buf    none = kept->bytes;
+
+    kept->bytes = chunk->bytes;
+    chunk->bytes = none;
+    return kept;
+}
+
+ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
+{
+    KafkaTxn *txn = (KafkaTxn *)base;
+    Sent     *sent;
+    ErrCode   rc;
+
+    assert(txn->is_begun);
+    rd_kafka_poll(txn->rk, 0);
+    rc = txn->failure.code;
+    if (rc != ERR_OK) {
+        *err = txn->failure;
+        return rc;
+    }
+    rc = kafka_topic_check(txn->broker, chunk->topic, chunk->partition, err);
+    if (rc != ERR_OK) {
+        note_failure(txn, err);
+        return rc;
+    }
+    sent = MEM_NEW(Sent);
+    *sent = (Sent){.txn = txn, .chunk = chunk, .last_offset = -1};
+    rc = send_all(txn, sent, err);
+    *txn->last = sent;
+    txn->last = &sent->next;
+    if (rc != ERR_OK) {
+        note_failure(txn, err);
+        sent->chunk = keep_bytes(chunk);
+    }
+    return rc;
+}
+
+/* --- abort, commit ---------------------------------------------------------------------------- */
+
+void kafka_txn_abort(BrokerTxn *base)
+{
+    KafkaTxn *txn = (KafkaTxn *)base;
+    Verdict   verdict = VERDICT_AGAIN;
+    Err       err;
+
+    if (txn->is_begun && txn->rk) {
+        for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
+            verdict = judge(txn, rd_kafka_abort_transaction(txn->rk, KAFKA_REQUEST_MS),
+                            "could not abort a transaction", &err);
+        /* A new instance's start aborts it. */
+        if (verdict != VERDICT_DONE)
+            end_instance(txn);
+        else
+            await_reports(txn);
+    }
+    txn->is_begun = false;
+    free_sent(txn);
+}
+
+static void tell_settled(KafkaTxn *txn, void (*settled)(void *arg, const Chunk *chunk), void *arg)
+{
+    for (Sent *sent = txn->first; sent; sent = sent->next) {
+        /* Others may have written in between: what counts is where the chunk ends. */
+        sent->chunk->base_offset = sent->last_offset + 1 - (int64_t)sent->chunk->count;
+        if (settled)
+            settled(arg, sent->chunk);
+    }
+}
+
+static ErrCode fail_commit(KafkaTxn *txn, const Err *err, Err *out)
+{
+    Err failure = txn->failure.code != ERR_OK ? txn->failure : *err;
+
+    kafka_txn_abort(&txn->base);
+    *out = failure;
+    return out->code;
+}
+
+ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk *chunk), void *arg,
+                         Err *err)
+{
+    KafkaTxn *txn = (KafkaTxn *)base;
+    Verdict   verdict = VERDICT_AGAIN;
+
+    assert(txn->is_begun);
+    if (txn->failure.code == ERR_OK && txn->first)
+        rd_kafka_flush(txn->rk, KAFKA_TXN_MS);
+    if (txn->failure.code != ERR_OK)
+        return fail_commit(txn, &txn->failure, err);
+    for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
+        verdict = judge(txn, rd_kafka_commit_transaction(txn->rk, KAFKA_REQUEST_MS * 3),
+                        "could not commit", err);
+    if (verdict == VERDICT_ABORT)
+        return fail_commit(txn, err, err);
+    if (verdict != VERDICT_DONE) {
+        end_instance(txn);
+        txn->is_begun = false;
+        free_sent(txn);
+        return err->code = ERR_UNKNOWN_OUTCOME;
+    }
+    await_reports(txn);
+    tell_settled(txn, settled, arg);
+    txn->is_begun = false;
+    free_sent(txn);
+    return ERR_OK;
+}
+
+void kafka_txn_close(BrokerTxn *base)
+{
+    KafkaTxn *txn = (KafkaTxn *)base;
+
+    kafka_txn_abort(base);
+    end_instance(txn);
+    mem_free(txn->id);
+    mem_free(txn);
+}

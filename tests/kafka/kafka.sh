@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# A real Kafka broker (KRaft, one node) on 127.0.0.1, from the project's Maven artifacts.
+#
+#   kafka.sh start DIR    fetches what is missing, starts a broker that keeps its data in DIR and
+#                         waits until it answers; prints its address, HOST:PORT, also in DIR/address
+#   kafka.sh stop DIR     ends it by its pid; kills it when it does not end in time
+#   kafka.sh kill DIR     kill -9
+#   kafka.sh again DIR    starts it again, on the same port
+#
+# WEIR_KAFKA_VERSION (3.9.2) and WEIR_KAFKA_CACHE (~/.cache/weir-kafka) say what, and where the
+# jars are kept.  Java and Maven come from the distribution when they are missing.
+set -euo pipefail
+
+command=${1:?start, stop, kill or again}
+dir=${2:?the folder of the broker}
+version=${WEIR_KAFKA_VERSION:-3.9.2}
+cache=${WEIR_KAFKA_CACHE:-$HOME/.cache/weir-kafka}
+jars=$cache/$version
+ready_s=90
+
+install_java() {
+    local missing=()
+    command -v java >/dev/null || missing+=(default-jre-headless)
+    command -v mvn >/dev/null || missing+=(maven)
+    [ ${#missing[@]} = 0 ] && return 0
+    local sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+    "${sudo[@]}" apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >&2
+}
+
+dependency() { # GROUP NAME VERSION
+    printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n' "$@"
+}
+
+# Two test runs may fetch at once: each into a folder of its own, the first one done is kept.
+fetch() {
+    [ -d "$jars" ] && return 0
+    install_java
+    mkdir -p "$cache"
+    local work
+    work=$(mktemp -d "$cache/fetch.XXXXXX")
+    {
+        echo '<project><modelVersion>4.0.0</modelVersion><groupId>weir</groupId>'
+        echo '<artifactId>kafka-for-tests</artifactId><version>1</version><dependencies>'
+        dependency org.apache.kafka kafka_2.13 "$version"
+        [ "${version%%.*}" -lt 4 ] || dependency org.apache.logging.log4j log4j-slf4j-impl 2.25.4
+        echo '</dependencies></project>'
+    } >"$work/pom.xml"
+    (cd "$work" && timeout 300 mvn -q -B dependency:copy-dependencies -DincludeScope=runtime \
+        -DoutputDirectory="$work/jars") >&2
+    mv -T "$work/jars" "$jars" 2>/dev/null || [ -d "$jars" ]
+    rm -rf "$work"
+}
+
+run_java() { # HEAP ARGUMENTS
+    local heap=$1
+    shift
+    exec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData "-Xmx$heap" \
+        -Dlog4j.configuration="file:$dir/log4j.properties" -cp "$jars/*" "$@"
+}
+
+# Two free ports: the kernel gives them out, and hardly gives them again at once.
+free_ports() {
+    python3 - <<'PY'
+import socket
+held = [socket.socket() for _ in range(2)]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in held))
+PY
+}
+
+# Retention, compaction and a new start after kill -9 take seconds instead of minutes.
+configure() {
+    local client controller
+    read -r client controller < <(free_ports)
+    cat >"$dir/server.properties" <<END
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$client
+log.dirs=$dir/log
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
+broker.heartbeat.interval.ms=250
+broker.session.timeout.ms=2000
+log.initial.task.delay.ms=500
+log.retention.check.interval.ms=300
+log.cleaner.backoff.ms=1000
+log.cleaner.dedupe.buffer.size=16777216
+END
+    cat >"$dir/log4j.properties" <<END
+log4j.rootLogger=WARN, C
+log4j.appender.C=org.apache.log4j.ConsoleAppender
+log4j.appender.C.layout=org.apache.log4j.PatternLayout
+log4j.appender.C.layout.ConversionPattern=[%d] %p %m (%c)%n
+END
+    echo "127.0.0.1:$client" >"$dir/address"
+    (run_java 128m kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 |
+        tr '+/' 'ab' | cut -c1-22)" -c "$dir/server.properties") >"$dir/format.out" 2>&1 ||
+        { cat "$dir/format.out" >&2; exit 1; }
+}
+
+is_ours() { # the broker of this folder lives
+    local pid
+    pid=$(cat "$dir/pid" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null |
+        grep -qF "$dir/server.properties"
+}
+
+launch() {
+    local address port end
+    address=$(cat "$dir/address")
+    port=${address##*:}
+    (run_java 512m kafka.Kafka "$dir/server.properties") >>"$dir/broker.out" 2>&1 </dev/null &
+    echo $! >"$dir/pid"
+    end=$((SECONDS + ready_s))
+    until grep -q ready "$dir/state" 2>/dev/null; do
+        kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail -5 "$dir/broker.out" >&2; exit 1; }
+        [ $SECONDS -lt $end ] || { echo "no broker after $ready_s s" >&2; exit 1; }
+        # The socket opens when the broker has registered and serves.
+        if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo ready >"$dir/state"; fi
+        sleep 0.1
+    done
+    echo "$address"
+}
+
+end_broker() { # SIGNAL
+    is_ours || return 0
+    local pid end
+    pid=$(cat "$dir/pid")
+    end=$((SECONDS + 15))
+    kill "-$1" "$pid" 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null; do
+        [ $SECONDS -lt $end ] || kill -KILL "$pid" 2>/dev/null || true
+        sleep 0.1
+    done
+    rm -f "$dir/pid" "$dir/state"
+}
+
+case $command in
+start)
+    fetch
+    mkdir -p "$dir"
+    configure
+    launch
+    ;;
+stop) end_broker TERM ;;
+kill) end_broker KILL ;;
+again) launch ;;
+*)
+    echo "kafka.sh: unknown command $command" >&2
+    exit 2
+    ;;
+esac
