@@ -31,7 +31,8 @@ install_java() {
 }
 
 dependency() { # GROUP NAME VERSION
-    printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n' "$@"
+    printf '<dependency><groupId>%s</groupId>' "$1"
+    printf '<artifactId>%s</artifactId><version>%s</version></dependency>\n' "$2" "$3"
 }
 
 # Two test runs may fetch at once: each into a folder of its own, the first one done is kept.

@@ -1,10 +1,5 @@
 /*
  * test_broker_contract.c -- what every broker driver promises, run against each of them.
- *
- * A driver is a row of `drivers`: how to open it (again, over what it kept), and what it can.
- *
- * With WEIR_TEST_KAFKA=HOST:PORT the Kafka driver is one of them.  The cluster must be the test's
- * own: every topic that is not Kafka's is deleted before each claim.
  */
 #include "exec/broker.h"
 
@@ -13,136 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "exec/brokers/broker_kafka.h"
 #include "exec/brokers/broker_local.h"
 #include "tests/support/arena_group.h"
-
-typedef struct Driver {
-    const char *name;
-    bool        is_file;   /* keeps its records over close and open */
-    bool        is_inline; /* no thread; broker_step() cleans, by the fake clock */
-    bool        is_kafka;  /* offsets have gaps, and cleaning is the cluster's */
-} Driver;
-
-static const Driver drivers[] = {
-    {"local, memory, inline", false, true, false},
-    {"local, memory, threads", false, false, false},
-    {"local, file, inline", true, true, false},
-    {"local, file, threads", true, false, false},
-    {"kafka", false, false, true},
-};
-
-/* One driver's broker, for one test. */
-typedef struct Fixture {
-    const Driver *driver;
-    Arena        *mem;
-    Broker       *broker;
-    Clock         clock;
-    char          dir[64];
-    char          path[96];
-    int64_t       data_bytes_max;
-    Err           err;
-} Fixture;
-
-static const Clock *fixture_clock(const Fixture *f)
-{
-    return f->driver->is_inline ? &f->clock : clock_system();
-}
-
-static const char *kafka_servers(void)
-{
-    return getenv("WEIR_TEST_KAFKA");
-}
-
-static void fixture_open_kafka(Fixture *f)
-{
-    KafkaSetting    servers = {"bootstrap.servers", kafka_servers()};
-    BrokerKafkaOpts opts = {.service_id = STR("contract"),
-                            .settings = &servers,
-                            .settings_len = 1,
-                            .fetch_bytes = 1 << 20};
-
-    if (broker_kafka_open(&opts, &f->broker, &f->err) != ERR_OK)
-        fail_msg("%s", f->err.msg);
-}
-
-/* What an earlier claim left.  The driver's idle topic is not in the list. */
-static void kafka_delete_all(Fixture *f)
-{
-    TopicInfo *infos = NULL;
-    size_t     len = 0;
-
-    assert_int_equal(broker_topics(f->broker, f->mem, &infos, &len, &f->err), ERR_OK);
-    for (size_t i = 0; i < len; i++) {
-        Str name = infos[i].spec.name;
-
-        if (!str_starts(name, STR("__")) && broker_topic_delete(f->broker, name, &f->err) != ERR_OK)
-            fail_msg("%s", f->err.msg);
-    }
-}
-
-static void fixture_open(Fixture *f)
-{
-    BrokerLocalOpts opts = {
-        .path = f->driver->is_file ? f->path : ":memory:",
-        .clock = fixture_clock(f),
-        .is_inline = f->driver->is_inline,
-        .data_bytes_max = f->data_bytes_max,
-        .tombstone_retention_ms = 300,
-    };
-
-    if (f->driver->is_kafka) {
-        fixture_open_kafka(f);
-        return;
-    }
-    assert_int_equal(broker_local_open(&opts, &f->broker, &f->err), ERR_OK);
-}
-
-static void fixture_init(Fixture *f, const Driver *driver, Arena *mem)
-{
-    *f = (Fixture){.driver = driver, .mem = mem, .data_bytes_max = -1};
-    clock_fake_init(&f->clock, 1700000000000);
-    snprintf(f->dir, sizeof f->dir, "/tmp/weir-broker-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof f->path, "%s/broker.db", f->dir);
-    fixture_open(f);
-    if (driver->is_kafka)
-        kafka_delete_all(f);
-}
-
-static void fixture_deinit(Fixture *f)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-
-    broker_close(f->broker);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char path[128];
-
-        snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
-}
-
-static void fixture_reopen(Fixture *f)
-{
-    broker_close(f->broker);
-    fixture_open(f);
-}
-
-/* Runs a claim against every driver. */
-static void each_driver(void **state, void (*claim)(Fixture *f))
-{
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        Fixture f;
-
-        if (drivers[i].is_kafka && !kafka_servers())
-            continue;
-        fixture_init(&f, &drivers[i], test_arena(state));
-        claim(&f);
-        fixture_deinit(&f);
-    }
-}
+#include "tests/support/broker_fixture.h"
 
 /* --- short ways to say things ----------------------------------------------------------------- */
 
