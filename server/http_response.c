@@ -32,13 +32,13 @@ static void peer_name(const HttpConn *conn, char *out, socklen_t room)
 /* Ordinary ones only at level debug: a line for each would cost more than the response. */
 void http_log_access(const HttpConn *conn)
 {
-    LogLevel level = conn->status >= 500 ? LOG_ERROR : LOG_DEBUG;
+    /* What a client asked for that HTTP has and this server has not is no failure of ours. */
+    bool     is_failure = conn->status >= 500 && conn->status != 501 && conn->status != 505;
+    LogLevel level = is_failure ? LOG_ERROR : conn->status >= 400 ? LOG_WARN : LOG_DEBUG;
     char     peer[INET6_ADDRSTRLEN];
     char     date[HTTP_DATE_BYTES];
     Str      when;
 
-    if (conn->status >= 400 && conn->status < 500)
-        level = LOG_WARN;
     if (!log_is_on(level))
         return;
     peer_name(conn, peer, sizeof peer);
