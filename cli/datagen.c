@@ -281,7 +281,7 @@ int64_t datagen_due(const DatagenOptions *options, int64_t passed_ms, int64_t se
     if (options->rate > 0) {
         double all = (double)passed_ms * options->rate / 1000 + 1; /* the first at once */
 
-        due = all - (double)sent < due ? (int64_t)(all - (double)sent) : due;
+        due = all - (double)sent < ROWS_PER_REQUEST_MAX ? (int64_t)(all - (double)sent) : due;
     }
     if (options->iterations >= 0 && options->iterations - sent < due)
         due = options->iterations - sent;

@@ -106,7 +106,9 @@ static ShellResult send_statements(Shell *shell, Arena *mem, Str sql)
     if (rc != ERR_OK)
         return fail_request(shell, &err);
     if (json_parse(mem, buf_view(&answer), &json, &err) != ERR_OK) {
-        output_line(&shell->output, "status %d: %.*s", status, STR_ARG(buf_view(&answer)));
+        output_error(&shell->output,
+                     str_printf(mem, "the answer is no JSON, its status is %d: %.*s", status,
+                                STR_ARG(str_trim(buf_view(&answer)))));
         return SHELL_FAILED;
     }
     if (status >= 400 || json->kind != JSON_ARRAY)
