@@ -1,0 +1,186 @@
+/*
+ * Threads: queries come and go, pause and fail while data flows.
+ */
+#include <stdio.h>
+
+#include "tests/support/fault.h"
+#include "tests/support/sql_engine.h"
+
+#define ORDERS                                                                                     \
+    "CREATE STREAM orders (k STRING KEY, item STRING, qty INT) "                                   \
+    "WITH (KAFKA_TOPIC='orders', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON', PARTITIONS=4);"
+
+static void open_threaded(SqlEngine *e, Arena *mem)
+{
+    sql_engine_init(e, mem);
+    sql_property(e, "auto.offset.reset", "earliest");
+    sql_engine_start(e, NULL, false);
+}
+
+static void produce(SqlEngine *e, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char value[64];
+
+        snprintf(value, sizeof value, "{\"ITEM\":\"i%d\",\"QTY\":%d}", i % 5, i);
+        sql_produce_to(e, "orders", (uint32_t)i % 4, "k", value, i);
+    }
+}
+
+static Query *query_of(SqlEngine *e, const char *id)
+{
+    Query *query = query_find(engine_runtime(e->engine), str_from(id));
+
+    if (!query)
+        fail_msg("no query %s", id);
+    return query;
+}
+
+static void catch_up(SqlEngine *e, const char *id)
+{
+    Err err;
+
+    if (query_catch_up(query_of(e, id), 20000, &err) != ERR_OK)
+        fail_msg("%s", err.msg);
+}
+
+/* The id of the query that writes the source. */
+static const char *writer_of(SqlEngine *e, const char *sink)
+{
+    Catalog    *catalog = engine_catalog(e->engine);
+    const char *id = NULL;
+
+    for (size_t i = 0; i < catalog_queries_len(catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(catalog, i);
+
+        if (str_eq(query->sink, str_from(sink)))
+            id = str_to_c(e->mem, query->id);
+    }
+    catalog_unref(catalog);
+    assert_non_null(id);
+    return id;
+}
+
+static size_t count_records(SqlEngine *e, const char *topic)
+{
+    size_t len = 0;
+
+    for (const char *at = sql_topic(e, topic); (at = strchr(at, '\n')); at++)
+        len++;
+    return len;
+}
+
+static void queries_come_and_go_while_data_flows(void **state)
+{
+    SqlEngine e;
+    char      sql[200];
+
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS);
+    for (int i = 0; i < 8; i++) {
+        snprintf(sql, sizeof sql, "CREATE STREAM s%d AS SELECT k, qty FROM orders EMIT CHANGES;",
+                 i);
+        sql_run(&e, sql);
+        snprintf(sql, sizeof sql,
+                 "CREATE TABLE t%d AS SELECT item, COUNT(*) AS n FROM orders GROUP BY item EMIT "
+                 "CHANGES;",
+                 i);
+        sql_run(&e, sql);
+        produce(&e, i * 50, i * 50 + 50);
+        if (i % 2) {
+            snprintf(sql, sizeof sql, "DROP TABLE t%d; DROP STREAM s%d;", i, i);
+            sql_run(&e, sql);
+        }
+    }
+    catch_up(&e, writer_of(&e, "S0"));
+    catch_up(&e, writer_of(&e, "S6"));
+    assert_int_equal(count_records(&e, "S0"), 400);
+    assert_int_equal(count_records(&e, "S6"), 400);
+    sql_engine_close(&e);
+}
+
+static void paused_query_reads_nothing_and_goes_on_where_it_stood(void **state)
+{
+    SqlEngine   e;
+    QueryHealth health;
+
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                       "CREATE STREAM other AS SELECT k, qty FROM orders EMIT CHANGES;");
+    produce(&e, 0, 100);
+    catch_up(&e, "CSAS_S_1");
+    sql_run(&e, "PAUSE CSAS_S_1;");
+    produce(&e, 100, 200);
+    catch_up(&e, "CSAS_OTHER_2");
+    query_health(query_of(&e, "CSAS_S_1"), &health);
+    assert_int_equal(health.state, QUERY_STATE_PAUSED);
+    assert_int_equal(count_records(&e, "S"), 100);
+    sql_run(&e, "RESUME CSAS_S_1;");
+    catch_up(&e, "CSAS_S_1");
+    assert_int_equal(count_records(&e, "S"), 200);
+    sql_engine_close(&e);
+}
+
+static void aborted_epochs_lose_and_repeat_nothing(void **state)
+{
+    SqlEngine     e;
+    RuntimeHealth health;
+
+    fault_reset();
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                       "CREATE TABLE t AS SELECT item, COUNT(*) AS n, SUM(qty) AS q FROM orders "
+                       "GROUP BY item EMIT CHANGES;");
+    for (int i = 0; i < 5; i++) {
+        fault_arm(FAULT_TXN_COMMIT, i % 2 ? FAULT_RETRY : FAULT_FAIL, 1);
+        produce(&e, i * 200, i * 200 + 200);
+    }
+    catch_up(&e, "CSAS_S_1");
+    catch_up(&e, "CTAS_T_2");
+    runtime_health(engine_runtime(e.engine), &health);
+    assert_true(health.aborts >= 1);
+    assert_int_equal(count_records(&e, "S"), 1000);
+    assert_non_null(strstr(sql_topic(&e, "T"), "i4={\"N\":200,\"Q\":100300}"));
+    sql_engine_close(&e);
+    fault_reset();
+}
+
+static void failing_query_does_not_hold_up_the_others(void **state)
+{
+    SqlEngine   e;
+    QueryHealth health;
+    Err         err;
+
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS "CREATE STREAM calm AS SELECT k, qty FROM orders EMIT CHANGES;");
+    assert_int_equal(properties_override(&e.session.props,
+                                         STR("ksql.fail.on.deserialization.error"), STR("true"),
+                                         &err),
+                     ERR_OK);
+    sql_run(&e, "CREATE STREAM strict AS SELECT k, qty FROM orders EMIT CHANGES;");
+    produce(&e, 0, 100);
+    sql_produce_to(&e, "orders", 2, "k", "{nonsense", 1000);
+    produce(&e, 100, 200);
+    catch_up(&e, "CSAS_CALM_1");
+    assert_int_equal(count_records(&e, "CALM"), 200);
+    for (int i = 0; i < 1000; i++) {
+        query_health(query_of(&e, "CSAS_STRICT_2"), &health);
+        if (health.state == QUERY_STATE_FAILED)
+            break;
+        assert_int_equal(runtime_flush(engine_runtime(e.engine), &err), ERR_OK);
+    }
+    assert_int_equal(health.state, QUERY_STATE_FAILED);
+    assert_int_equal(health.error.code, ERR_DESERIALIZE);
+    sql_engine_close(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        arena_test(queries_come_and_go_while_data_flows),
+        arena_test(paused_query_reads_nothing_and_goes_on_where_it_stood),
+        arena_test(aborted_epochs_lose_and_repeat_nothing),
+        arena_test(failing_query_does_not_hold_up_the_others),
+    };
+    return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
+}
