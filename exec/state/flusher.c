@@ -403,14 +403,15 @@ void flusher_remove(Flusher *flusher, QueryFile *file)
 void flusher_note(Flusher *flusher, QueryFile *file, int64_t bytes)
 {
     FlushNode *node = query_file_node(file);
-    int64_t    due_ns = now_ns(flusher) + delay_ns + node->backoff_ns;
+    int64_t    due_ns = now_ns(flusher) + delay_ns;
+    bool       is_due;
 
     atomic_fetch_add(&flusher->pending_bytes, bytes);
     if (bytes < 0 && !query_file_has_pending(file))
         return;
-    if (!flusher->data_dir && query_file_pending_bytes(file) < MEMORY_BYTES)
-        due_ns = INT64_MAX;
+    is_due = flusher->data_dir || query_file_pending_bytes(file) >= MEMORY_BYTES;
     pthread_mutex_lock(&flusher->lock);
+    due_ns = is_due ? due_ns + node->backoff_ns : INT64_MAX;
     if (!node->is_removed && (!node->is_queued || due_ns < node->due_ns)) {
         queue_locked(flusher, node, due_ns);
         pthread_cond_signal(&flusher->work);
