@@ -51,7 +51,9 @@ static void write_schema_text(const RowWriter *writer, Buf *out)
     for (uint32_t i = 0; i < writer->schema->len; i++) {
         const Column *col = &writer->schema->cols[i];
 
-        buf_printf(&text, "%s`%.*s` ", i ? ", " : "", STR_ARG(col->name));
+        buf_c(&text, i ? ", `" : "`");
+        buf_str(&text, col->name);
+        buf_c(&text, "` ");
         type_print(&text, col->type);
         if (writer->is_pull)
             write_role(&text, col);

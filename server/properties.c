@@ -229,20 +229,29 @@ void properties_unset(Properties *props, Str name)
     map_remove(&props->values, canonical.ptr ? canonical : name);
 }
 
+static const Str *find_set(const Properties *props, Str canonical)
+{
+    const Str *value = NULL;
+
+    for (; props && !value; props = props->under)
+        value = map_get(&props->values, canonical);
+    return value;
+}
+
+/* Requests ask for several of these, so that the usual case, the name itself, comes first. */
 Str properties_get(const Properties *props, const char *name)
 {
-    Str                canonical = properties_canonical(str_from(name));
-    const PropertyDef *def;
+    Str                canonical = str_from(name);
+    const Str         *value = find_set(props, canonical);
+    const PropertyDef *def = value ? NULL : def_find(canonical);
 
-    if (!canonical.ptr)
-        canonical = str_from(name);
-    for (; props; props = props->under) {
-        const Str *value = map_get(&props->values, canonical);
-
-        if (value)
-            return *value;
+    if (!value && !def) {
+        canonical = properties_canonical(canonical);
+        value = canonical.ptr ? find_set(props, canonical) : NULL;
+        def = canonical.ptr ? def_find(canonical) : NULL;
     }
-    def = def_find(canonical);
+    if (value)
+        return *value;
     return def && def->value ? str_from(def->value) : STR_NULL;
 }
 
