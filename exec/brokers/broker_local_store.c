@@ -19,6 +19,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -262,17 +263,28 @@ static ErrCode store_recover(LocalStore *store, Err *err)
                       err);
 }
 
+/* Whether nothing was ever stored here.  SQLite writes its first page when the mode is chosen. */
+static bool store_is_new(const LocalStore *store)
+{
+    struct stat found;
+
+    return stat(store->path, &found) != 0 || found.st_size == 0;
+}
+
 static ErrCode store_setup(LocalStore *store, Err *err)
 {
-    Buf     sql = {0};
-    ErrCode rc;
-    int64_t last = 0;
+    /* An empty file has nothing that a rollback journal on the disk could bring back: without one
+     * the first start waits for the disk three times less. */
+    const char *first_page = store_is_new(store) ? "PRAGMA journal_mode = MEMORY;" : "";
+    Buf         sql = {0};
+    ErrCode     rc;
+    int64_t     last = 0;
 
     buf_printf(&sql,
-               "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+               "PRAGMA page_size = %d; %s PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                "PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -%d;"
                "PRAGMA journal_size_limit = %d; PRAGMA temp_store = MEMORY;",
-               PAGE_BYTES, CHECKPOINT_PAGES, WRITER_CACHE_KB, WAL_BYTES_KEPT);
+               PAGE_BYTES, first_page, CHECKPOINT_PAGES, WRITER_CACHE_KB, WAL_BYTES_KEPT);
     buf_put(&sql, '\0');
     rc = store_exec(store, sql.ptr, err);
     buf_deinit(&sql);
