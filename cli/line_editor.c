@@ -167,7 +167,8 @@ LineKind line_editor_read(LineEditor *editor, const char *prompt, Str *out)
     if (!editor->el)
         return read_pipe(editor, out);
     editor->prompt = prompt;
-    el_resize(editor->el); /* the window may have changed while a query ran */
+    el_resize(editor->el);               /* the window may have changed while a query ran */
+    el_set(editor->el, EL_PREP_TERM, 1); /* before the prompt: what is typed at once counts, too */
     line = el_gets(editor->el, &len);
     if (interrupt_take()) {
         el_reset(editor->el);
