@@ -123,12 +123,8 @@ static void render(const Side *side, Str bytes, Buf *out)
 
     if (!bytes.ptr) {
         buf_c(out, "<null>");
-    } else if (side->left & (GUESS_JSON | GUESS_STRING)) {
-        /* Text that is no JSON for sure, or JSON: both are shown as they stand. */
-        if (side->left & GUESS_JSON)
-            buf_str(out, str_trim(bytes));
-        else
-            buf_str(out, bytes);
+    } else if (side->left & GUESS_JSON) {
+        buf_str(out, str_trim(bytes));
     } else if (side->left & GUESS_INT) {
         buf_i64(out, (int32_t)buf_read_u32be(&reader));
     } else if (side->left & GUESS_BIGINT) {
@@ -137,6 +133,8 @@ static void render(const Side *side, Str bytes, Buf *out)
         bits = buf_read_u64be(&reader);
         memcpy(&number, &bits, sizeof number);
         value_print_double(out, number);
+    } else if (side->left & GUESS_STRING) {
+        buf_str(out, bytes);
     } else {
         for (size_t i = 0; i < bytes.len; i++)
             buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);

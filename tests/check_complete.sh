@@ -23,7 +23,6 @@ declare -A untested=(
     [exec/ops/latest.c]='a part of op_table and op_filter_table: their tests run it'
     [exec/pipeline.c]='the chain of a task: test_query runs it inline, test_runtime in threads'
     [exec/task.c]='test_query runs it inline, test_runtime in threads'
-    [exec/worker.c]='test_query runs it inline, test_runtime in threads'
 )
 
 bad=0

@@ -236,7 +236,7 @@ static void print_shows_records_and_guesses(void **state)
     body = post("/query", "{\"ksql\":\"PRINT orders FROM BEGINNING LIMIT 2;\"}", &status);
     assert_int_equal(status, 200);
     assert_has(body, "Value format: JSON or KAFKA_STRING\n");
-    assert_has(body, "value: {\"ITEM\":\"b\",\"N\":5}, partition: 0\n");
+    assert_has(body, "key: 2, value: {\"ITEM\":\"b\",\"N\":5}, partition: 0\n");
     assert_has(post("/query", "{\"ksql\":\"PRINT nope;\"}", &status), "nope");
     assert_int_equal(status, 400);
 }
