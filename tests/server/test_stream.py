@@ -10,8 +10,8 @@ import weir
 class Stream(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000', '-o',
-                                 'weir.limit.push.stall.ms=500').start()
+        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000',
+                                 '-o', 'weir.limit.push.stall.ms=100').start()
         cls.server.sql("CREATE STREAM s (k INT KEY, v STRING) WITH (kafka_topic='s', "
                        "partitions=1, value_format='JSON');")
 
@@ -97,9 +97,11 @@ class Stream(unittest.TestCase):
                 self.insert(*((i, text) for i in range(first, first + 500)))
                 for i in range(first, first + 500):
                     self.assertEqual(json.loads(reader.chunk())[0], i)
-            # The slow one is cut off with an error, behind what its socket had taken.
-            time.sleep(0.6)
+            time.sleep(0.5)  # longer than the server waits for the slow one
             self.insert((10000, text))
+            self.assertEqual(json.loads(reader.chunk())[0], 10000)
+            time.sleep(0.5)  # the slow one's query has seen that row as well
+            # It is cut off with an error, behind what its socket had taken.
             tail = slow_reader.chunks()
             self.assertIn(b'subscriber is too slow', tail.splitlines()[-1])
 

@@ -79,8 +79,8 @@ class Websocket:
 class Query(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000', '-o',
-                                 'weir.limit.push.stall.ms=500',
+        cls.server = weir.Server('-o', 'weir.limit.push.queue.rows=2000',
+                                 '-o', 'weir.limit.push.stall.ms=100',
                                  '-o', 'weir.limit.ws.frame.bytes=100000').start()
         cls.server.sql("CREATE STREAM s (k INT KEY, v STRING) WITH (kafka_topic='s', "
                        "partitions=1, value_format='JSON');")
@@ -173,8 +173,10 @@ class Query(unittest.TestCase):
                 self.insert(*((i, text) for i in range(first, first + 500)))
                 for i in range(first, first + 500):
                     self.assertEqual(quick.text()['row']['columns'][0], i)
-            time.sleep(0.6)  # longer than a full queue may wait
+            time.sleep(0.5)  # longer than the server waits for the slow one
             self.insert((10000, text))
+            self.assertEqual(quick.text()['row']['columns'][0], 10000)
+            time.sleep(0.5)  # the slow one's query has seen that row as well
             code, reason = slow.close_code()
             self.assertEqual(code, 1011)
             self.assertIn('subscriber is too slow', reason)
