@@ -2,8 +2,8 @@
  * figure.h -- one line of the table that `make bench` prints.
  *
  * A figure is measured five times, each time with its calibration: what the machine does at best
- * at that moment with the same bytes.  The table shows both medians, the target, and how far the
- * figure is from it; 1.00 and above is reached.
+ * at that moment with the same bytes.  The table shows both medians, the best run, the
+ * target, and how far the median is from it; 1.00 and above is reached.
  */
 #ifndef TESTS_BENCH_FIGURE_H
 #define TESTS_BENCH_FIGURE_H
