@@ -1,0 +1,155 @@
+"""A real weir-server on a real Kafka: what it wrote is read back by an independent client.
+
+usage: test_server.py SERVER HOST:PORT MODULES
+
+Rows are inserted while the server is killed by kill -9 and started again.  In the end kafkajs reads
+source and outputs, read_committed, and the outputs are recomputed from the source.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'server'))
+import weir  # noqa: E402
+
+WAVES, ROWS = 4, 250  # a kill falls into each wave but the last
+SETTLE_SECONDS = 60
+KEYS = 17
+
+STATEMENTS = '''
+CREATE STREAM orders (id STRING KEY, customer STRING, price BIGINT)
+  WITH (kafka_topic='orders', partitions=3, value_format='JSON');
+CREATE STREAM large WITH (kafka_topic='large', value_format='JSON') AS
+  SELECT id, customer, price FROM orders WHERE price >= 500 EMIT CHANGES;
+CREATE TABLE totals WITH (kafka_topic='totals', value_format='JSON') AS
+  SELECT customer, COUNT(*) AS n, SUM(price) AS total FROM orders GROUP BY customer EMIT CHANGES;
+'''
+
+
+def order(number):
+    return 'o%d' % number, 'c%d' % (number % KEYS), number * 7919 % 1000
+
+
+def insert(server, numbers):
+    """The numbers that were acknowledged; the server may die meanwhile."""
+    done = []
+    for first in range(numbers.start, numbers.stop, 10):
+        batch = range(first, min(first + 10, numbers.stop))
+        rows = ' '.join("INSERT INTO orders VALUES ('%s', '%s', %d);" % order(n) for n in batch)
+        try:
+            server.sql(rows)
+        except (OSError, EOFError, AssertionError, IndexError):
+            return done, batch
+        done.extend(batch)
+    return done, ()
+
+
+def read_back(address, modules, counts):
+    done = subprocess.run(
+        ['node', os.path.join(HERE, 'read_topic.js'), address,
+         *('%s=%d' % item for item in counts.items())],
+        env=dict(os.environ, NODE_PATH=modules), capture_output=True, text=True, timeout=60)
+    records = collections.defaultdict(list)
+    for line in done.stdout.splitlines():
+        record = json.loads(line)
+        records[record['topic']].append(record)
+    if done.returncode:
+        raise AssertionError('read %s of %s: %s' % (
+            {topic: len(found) for topic, found in records.items()}, counts, done.stderr))
+    return records
+
+
+def totals_of(orders):
+    totals = collections.defaultdict(lambda: [0, 0])
+    for record in orders:
+        row = json.loads(record['value'])
+        totals[row['CUSTOMER']][0] += 1
+        totals[row['CUSTOMER']][1] += row['PRICE']
+    return dict(totals)
+
+
+def query(server, sql):
+    status, _, body = server.request('POST', '/query', json.dumps({'ksql': sql}).encode())
+    if status != 200:
+        raise AssertionError('%s: %s' % (sql, body.decode()))
+    return [item['row']['columns'] for item in json.loads(body) if 'row' in item]
+
+
+def await_totals(server, count):
+    """Pulls until the table has counted that many rows."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < end:
+        rows = query(server, 'SELECT customer, n, total FROM totals;')
+        if sum(row[1] for row in rows) >= count:
+            return {row[0]: row[1:] for row in rows}
+        time.sleep(0.2)
+    raise AssertionError('the table counts %s of %d\n%s' % (rows, count, server.log_text()))
+
+
+def expect(what, got, expected):
+    if got != expected:
+        raise AssertionError('%s: got %s, expected %s' % (what, got, expected))
+
+
+def run_waves(server):
+    """Inserts with kills; how many rows were acknowledged, and which may or may not be there."""
+    acknowledged, unsure, begin = set(), set(), time.monotonic()
+    for wave in range(WAVES):
+        numbers = range(wave * ROWS, (wave + 1) * ROWS)
+        cut = numbers.stop if wave == WAVES - 1 else numbers.start + ROWS // 2
+        done, lost = insert(server, range(numbers.start, cut))
+        if lost:
+            raise AssertionError('an INSERT failed: ' + server.log_text())
+        acknowledged.update(done)
+        if cut == numbers.stop:
+            break
+        time.sleep(0.05 * wave)  # in another part of an epoch each time
+        server.process.kill()
+        server.process.wait()
+        server._close_files()
+        server.start()
+        done, lost = insert(server, range(cut, numbers.stop))
+        acknowledged.update(done)
+        unsure.update(lost)
+    print('%d rows, %d kills, %.1f s' % (len(acknowledged), WAVES - 1, time.monotonic() - begin))
+    return acknowledged, unsure
+
+
+def main():
+    weir.BINARY, address, modules = sys.argv[1:4]
+    options = ['-o', 'bootstrap.servers=' + address, '-o', 'auto.offset.reset=earliest',
+               '-o', 'weir.log.level=info', '-o', 'cache.max.bytes.buffering=0',
+               '-o', 'ksql.service.id=test%d_' % os.getpid()]
+    with weir.Server(*options) as server:
+        server.sql(STATEMENTS)
+        acknowledged, unsure = run_waves(server)
+        expect('rows whose INSERT failed', unsure, set())
+        pulled = await_totals(server, len(acknowledged))
+        large = [n for n in acknowledged if order(n)[2] >= 500]
+        pushed = query(server, 'SELECT id FROM large EMIT CHANGES LIMIT %d;' % len(large))
+        expect('pushed rows', sorted(row[0] for row in pushed), sorted('o%d' % n for n in large))
+        records = read_back(address, modules, {'orders': len(acknowledged), 'large': len(large),
+                                               'totals': len(acknowledged)})
+        expect('keys of orders', sorted(r['key'] for r in records['orders']),
+               sorted('o%d' % n for n in acknowledged))
+        expect('keys of large', sorted(r['key'] for r in records['large']),
+               sorted('o%d' % n for n in large))
+        expected = totals_of(records['orders'])
+        expect('pulled totals', pulled, expected)
+        last = {}
+        for record in records['totals']:
+            row = json.loads(record['value'])
+            last[record['key']] = [row['N'], row['TOTAL']]
+        expect('updates of totals', len(records['totals']), len(acknowledged))
+        expect('last totals', last, expected)
+        expect('exit code', server.stop(), 0)
+    print('what Kafka holds is what was computed again')
+
+
+if __name__ == '__main__':
+    main()
