@@ -17,12 +17,6 @@ declare -A untested=(
     [cli/conformance.c]='a test runner: each of its cases is a test'
     [cli/conformance_query.c]='a test runner: each of its cases is a test'
     [cli/conformance_rest.c]='a test runner: each of its cases is a test'
-    [exec/ops/col_progs.c]='a part of op_project and op_rekey: their tests run it'
-    [exec/ops/expire.c]='a part of the windowed operators: their tests run it'
-    [exec/ops/join_row.c]='a part of the joins: their tests run it'
-    [exec/ops/latest.c]='a part of op_table and op_filter_table: their tests run it'
-    [exec/pipeline.c]='the chain of a task: test_query runs it inline, test_runtime in threads'
-    [exec/task.c]='test_query runs it inline, test_runtime in threads'
 )
 
 bad=0
