@@ -494,6 +494,7 @@ static ErrCode rewind_lost(KafkaReader *reader, Err *err)
 {
     PartitionEnds ends;
 
+    TRY(kafka_topic_check(reader->broker, str_from(reader->topic), reader->partition, err));
     TRY(kafka_partition_ends(reader->broker, reader->topic, reader->partition, &ends, err));
     if (reader->position > ends.end) {
         err_set(err, ERR_BROKER, "cannot read topic \"%s\" at %lld: it ends at %lld", reader->topic,
@@ -516,8 +517,10 @@ static ErrCode take_news(KafkaReader *reader, const rd_kafka_message_t *message,
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        /* A handle that is new to a topic may say so too early: the cluster is asked. */
         kafka_topic_doubt(reader->broker, str_from(reader->topic));
-        return kafka_topic_missing(str_from(reader->topic), err);
+        *is_lost = true;
+        return ERR_OK;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
         *is_lost = true;
         return ERR_OK;

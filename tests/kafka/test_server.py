@@ -77,7 +77,11 @@ def query(server, sql):
     status, _, body = server.request('POST', '/query', json.dumps({'ksql': sql}).encode())
     if status != 200:
         raise AssertionError('%s: %s' % (sql, body.decode()))
-    return [item['row']['columns'] for item in json.loads(body) if 'row' in item]
+    items = json.loads(body)
+    errors = [item for item in items if 'errorMessage' in item and item['errorMessage']]
+    if errors:
+        raise AssertionError('%s: %s\n%s' % (sql, errors, server.log_text()))
+    return [item['row']['columns'] for item in items if 'row' in item]
 
 
 def await_totals(server, count):
