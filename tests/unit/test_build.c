@@ -197,8 +197,7 @@ static void view_of_its_own_keeps_what_the_state_does_not_hold(void **state)
 {
     const char *const selects[] = {"B, AVG(A) AS X", "B, COUNT(*) + 1 AS N",
                                    "B, COUNT(*) AS N, COUNT(*) AS M",
-                                   "B, AS_VALUE(B) AS C, "
-                                   "COUNT(*) AS N"};
+                                   "B, AS_VALUE(B) AS C, COUNT(*) AS N"};
 
     for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
         PlannerWorld *world = *state;

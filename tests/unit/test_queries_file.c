@@ -33,7 +33,7 @@ static int setup(void **state)
         return 1;
     properties_init(&g_props, test_arena(state), NULL);
     log_set_sink(keep_lines);
-    return engine_open(&opts, &g_engine, &g_err);
+    return engine_open(&opts, &g_engine, &g_err) == ERR_OK ? 0 : 1;
 }
 
 static int teardown(void **state)
