@@ -12,13 +12,9 @@
  *
  * The timestamp of a session is its end.
  */
-#include "exec/ops/agg_group.h"
-#include "exec/ops/expire.h"
-#include "exec/ops/ops.h"
+#include "exec/ops/agg_window.h"
 
 #include "common/vec.h"
-
-enum { NUMBER_STREAM_TIME, NUMBER_EXPIRED };
 
 /* A session that a row joins, taken out of the state. */
 typedef struct Session {
@@ -30,13 +26,8 @@ typedef struct Session {
 typedef VEC(Session) SessionVec;
 
 typedef struct OpSession {
-    Op                base;
-    AggGroup         *group;
-    State            *state;
-    const WindowSpec *window;
-    Expire            expire;
-    int64_t           stream_time;
-    Buf               low, high; /* heap */
+    AggWindow agg;
+    Buf       low, high; /* heap */
 } OpSession;
 
 typedef struct SessionScan {
@@ -51,21 +42,21 @@ static ErrCode op_session_visit(void *arg, StateEntry *entry, bool *stop, Err *e
 {
     SessionScan     *scan = arg;
     OpSession       *self = scan->self;
-    const PlanStore *store = self->base.node->store;
-    const Schema    *schema = self->base.node->schema;
+    const PlanStore *store = self->agg.base.node->store;
+    const Schema    *schema = self->agg.base.node->schema;
     Session          session;
 
     (void)stop;
     TRY(state_decode_key(store, state_key_of(entry), scan->mem, scan->keys, &session.start,
                          &session.end, err));
-    if (session.end < scan->row->ts - self->window->size_ms)
+    if (session.end < scan->row->ts - self->agg.window->size_ms)
         return ERR_OK;
     session.slots = ARENA_ARRAY(scan->mem, Value, store->slots_len);
     for (uint32_t i = 0; i < store->slots_len; i++)
         session.slots[i] = value_copy(scan->mem, entry->slots[i]);
     session.cols = ARENA_ARRAY(scan->mem, Value, schema->len);
     memcpy(session.cols, scan->row->cols, sizeof(Value) * schema->key_len);
-    TRY(agg_group_finish(self->group, entry, scan->mem, session.cols + schema->key_len, err));
+    TRY(agg_group_finish(self->agg.group, entry, scan->mem, session.cols + schema->key_len, err));
     vec_push(scan->mem, scan->found, session);
     return ERR_OK;
 }
@@ -74,16 +65,16 @@ static ErrCode op_session_visit(void *arg, StateEntry *entry, bool *stop, Err *e
 static ErrCode op_session_find(OpSession *self, const Row *row, Arena *mem, SessionVec *found,
                                Err *err)
 {
-    const PlanStore *store = self->base.node->store;
+    const PlanStore *store = self->agg.base.node->store;
     SessionScan      scan = {.self = self, .row = row, .found = found, .mem = mem};
 
     scan.keys = ARENA_ARRAY(mem, Value, store->keys_len);
     buf_clear(&self->low);
     buf_clear(&self->high);
     state_encode_key(&self->low, store, row->cols, 0, 0);
-    state_encode_key(&self->high, store, row->cols, row->ts + self->window->size_ms + 1, 0);
-    return state_scan(self->state, buf_view(&self->low), buf_view(&self->high), op_session_visit,
-                      &scan, err);
+    state_encode_key(&self->high, store, row->cols, row->ts + self->agg.window->size_ms + 1, 0);
+    return state_scan(self->agg.state, buf_view(&self->low), buf_view(&self->high),
+                      op_session_visit, &scan, err);
 }
 
 static ErrCode op_session_touch(OpSession *self, const Row *row, int64_t start, int64_t end,
@@ -92,8 +83,8 @@ static ErrCode op_session_touch(OpSession *self, const Row *row, int64_t start, 
     bool is_new;
 
     buf_clear(&self->low);
-    state_encode_key(&self->low, self->base.node->store, row->cols, start, end);
-    return state_touch(self->state, buf_view(&self->low), state_hash(buf_view(&self->low)), out,
+    state_encode_key(&self->low, self->agg.base.node->store, row->cols, start, end);
+    return state_touch(self->agg.state, buf_view(&self->low), state_hash(buf_view(&self->low)), out,
                        &is_new, err);
 }
 
@@ -101,22 +92,22 @@ static ErrCode op_session_touch(OpSession *self, const Row *row, int64_t start, 
 static ErrCode op_session_replace(OpSession *self, const Row *row, const Session *session,
                                   bool is_told, Batch *out, Err *err)
 {
-    const Schema *schema = self->base.node->schema;
+    const Schema *schema = self->agg.base.node->schema;
     StateEntry   *entry;
     Row           gone;
 
     TRY(op_session_touch(self, row, session->start, session->end, &entry, err));
-    state_remove(self->state, entry);
+    state_remove(self->agg.state, entry);
     if (!is_told)
         return ERR_OK;
     op_row_like(&gone, row, schema->len, out->mem);
     memcpy(gone.cols, row->cols, sizeof(Value) * schema->key_len);
     gone.flags = ROW_VALUE_NULL;
-    gone.old = self->base.node->needs_old ? session->cols : NULL;
+    gone.old = self->agg.base.node->needs_old ? session->cols : NULL;
     gone.ts = session->end;
     gone.window_start = session->start;
     gone.window_end = session->end;
-    return op_batch_add(&self->base, out, &gone, err);
+    return op_batch_add(&self->agg.base, out, &gone, err);
 }
 
 static ErrCode op_session_put(OpSession *self, const Row *row, const SessionVec *found,
@@ -126,34 +117,33 @@ static ErrCode op_session_put(OpSession *self, const Row *row, const SessionVec 
     Row         result;
 
     TRY(op_session_touch(self, row, start, end, &entry, err));
-    agg_group_init(self->group, entry, out->mem);
+    agg_group_init(self->agg.group, entry, out->mem);
     for (size_t i = 0; i < found->len; i++)
-        TRY(agg_group_merge(self->group, entry, found->items[i].slots, out->mem, err));
-    TRY(agg_group_add(self->group, entry, row, out->mem, err));
+        TRY(agg_group_merge(self->agg.group, entry, found->items[i].slots, out->mem, err));
+    TRY(agg_group_add(self->agg.group, entry, row, out->mem, err));
     entry->ts = end;
-    TRY(agg_group_row(self->group, entry, row, out->mem, &result, err));
+    TRY(agg_group_row(self->agg.group, entry, row, out->mem, &result, err));
     result.ts = end;
     result.window_start = start;
     result.window_end = end;
-    return op_batch_add(&self->base, out, &result, err);
+    return op_batch_add(&self->agg.base, out, &result, err);
 }
 
-static ErrCode op_session_row(OpSession *self, const Row *row, Batch *out, Err *err)
+static ErrCode op_session_row(AggWindow *agg, const Row *row, Batch *out, Err *err)
 {
-    const WindowSpec *window = self->window;
+    OpSession        *self = (OpSession *)agg;
+    const WindowSpec *window = agg->window;
     SessionVec        found = {0};
     int64_t           start = row->ts, end = row->ts;
     bool              is_alone;
 
-    if (row->ts > self->stream_time)
-        self->stream_time = row->ts;
     TRY(op_session_find(self, row, out->mem, &found, err));
     for (size_t i = 0; i < found.len; i++) {
         start = found.items[i].start < start ? found.items[i].start : start;
         end = found.items[i].end > end ? found.items[i].end : end;
     }
-    if (end < self->stream_time - window->grace_ms - window->size_ms) {
-        self->base.ctx->counters.late++;
+    if (end < agg->stream_time - window->grace_ms - window->size_ms) {
+        agg->base.ctx->counters.late++;
         return ERR_OK;
     }
     is_alone = start == row->ts && end == row->ts;
@@ -164,34 +154,15 @@ static ErrCode op_session_row(OpSession *self, const Row *row, Batch *out, Err *
 
 static ErrCode op_session_process(Op *op, int input, Batch *batch, Err *err)
 {
-    OpSession *self = (OpSession *)op;
-    Batch      out;
-
     (void)input;
-    batch_init(&out, batch->mem, BATCH_ROWS_MAX);
-    self->stream_time = state_number(self->state, NUMBER_STREAM_TIME);
-    for (uint32_t i = 0; i < batch->len; i++) {
-        const Row *row = &batch->rows[i];
-
-        if ((row->flags & ROW_VALUE_NULL) || !agg_group_has_key(self->group, row))
-            continue;
-        if (op_session_row(self, row, &out, err) != ERR_OK) {
-            op_fail_at(op->ctx, row);
-            return err->code;
-        }
-    }
-    if (self->stream_time == INT64_MIN)
-        return ERR_OK; /* no row so far */
-    state_set_number(self->state, NUMBER_STREAM_TIME, self->stream_time);
-    TRY(expire_run(&self->expire, self->stream_time, batch->mem, err));
-    return op_emit(op, &out, err);
+    return agg_window_process((AggWindow *)op, batch, op_session_row, err);
 }
 
 static void op_session_close(Op *op)
 {
     OpSession *self = (OpSession *)op;
 
-    agg_group_close(self->group);
+    agg_window_close(&self->agg);
     buf_deinit(&self->low);
     buf_deinit(&self->high);
 }
@@ -200,12 +171,8 @@ static ErrCode op_session_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *
 {
     OpSession *self = ARENA_NEW(ctx->query_mem, OpSession);
 
-    TRY(agg_group_open(ctx, node, &self->group, err));
-    self->state = op_state(ctx, node->store);
-    self->window = node->u.aggregate.window;
-    expire_open(&self->expire, self->state, self->window, NUMBER_EXPIRED);
-    self->base.cls = &op_session_class;
-    *out = &self->base;
+    TRY(agg_window_open(&self->agg, ctx, node, &op_session_class, err));
+    *out = &self->agg.base;
     return ERR_OK;
 }
 

@@ -13,20 +13,11 @@
  *
  * A window's timestamp is the highest that it has seen.
  */
-#include "exec/ops/agg_group.h"
-#include "exec/ops/expire.h"
-#include "exec/ops/ops.h"
-
-enum { NUMBER_STREAM_TIME, NUMBER_EXPIRED };
+#include "exec/ops/agg_window.h"
 
 typedef struct OpWindow {
-    Op                base;
-    AggGroup         *group;
-    State            *state;
-    const WindowSpec *window;
-    Expire            expire;
-    int64_t           stream_time;
-    Buf               key; /* heap */
+    AggWindow agg;
+    Buf       key; /* heap */
 } OpWindow;
 
 /* The first window that contains ts. */
@@ -40,18 +31,18 @@ static int64_t op_window_first(const WindowSpec *window, int64_t ts)
 static ErrCode op_window_old(OpWindow *self, const StateEntry *entry, const Row *row, Arena *mem,
                              const Value **out, Err *err)
 {
-    const Schema *schema = self->base.node->schema;
+    const Schema *schema = self->agg.base.node->schema;
     Value        *old = ARENA_ARRAY(mem, Value, schema->len);
 
     memcpy(old, row->cols, sizeof(Value) * schema->key_len);
-    TRY(agg_group_finish(self->group, entry, mem, old + schema->key_len, err));
+    TRY(agg_group_finish(self->agg.group, entry, mem, old + schema->key_len, err));
     *out = old;
     return ERR_OK;
 }
 
 static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batch *out, Err *err)
 {
-    Op          *op = &self->base;
+    Op          *op = &self->agg.base;
     Arena       *mem = out->mem;
     const Value *old = NULL;
     StateEntry  *entry;
@@ -59,36 +50,36 @@ static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batc
     bool         is_new;
 
     buf_clear(&self->key);
-    state_encode_key(&self->key, op->node->store, row->cols, start, start + self->window->size_ms);
-    TRY(state_touch(self->state, buf_view(&self->key), state_hash(buf_view(&self->key)), &entry,
+    state_encode_key(&self->key, op->node->store, row->cols, start,
+                     start + self->agg.window->size_ms);
+    TRY(state_touch(self->agg.state, buf_view(&self->key), state_hash(buf_view(&self->key)), &entry,
                     &is_new, err));
     if (is_new) {
-        agg_group_init(self->group, entry, mem);
+        agg_group_init(self->agg.group, entry, mem);
         entry->ts = row->ts;
     } else if (op->node->needs_old) {
         TRY(op_window_old(self, entry, row, mem, &old, err));
     }
-    TRY(agg_group_add(self->group, entry, row, mem, err));
+    TRY(agg_group_add(self->agg.group, entry, row, mem, err));
     if (row->ts > entry->ts)
         entry->ts = row->ts;
-    TRY(agg_group_row(self->group, entry, row, mem, &result, err));
+    TRY(agg_group_row(self->agg.group, entry, row, mem, &result, err));
     result.ts = entry->ts;
     result.old = old;
     result.window_start = start;
-    result.window_end = start + self->window->size_ms;
+    result.window_end = start + self->agg.window->size_ms;
     return op_batch_add(op, out, &result, err);
 }
 
-static ErrCode op_window_row(OpWindow *self, const Row *row, Batch *out, Err *err)
+static ErrCode op_window_row(AggWindow *agg, const Row *row, Batch *out, Err *err)
 {
-    const WindowSpec *window = self->window;
+    OpWindow         *self = (OpWindow *)agg;
+    const WindowSpec *window = agg->window;
 
-    if (row->ts > self->stream_time)
-        self->stream_time = row->ts;
     for (int64_t start = op_window_first(window, row->ts); start <= row->ts;
          start += window->advance_ms) {
-        if (start + window->size_ms <= self->stream_time - window->grace_ms)
-            self->base.ctx->counters.late++;
+        if (start + window->size_ms <= agg->stream_time - window->grace_ms)
+            agg->base.ctx->counters.late++;
         else
             TRY(op_window_add(self, row, start, out, err));
     }
@@ -97,34 +88,15 @@ static ErrCode op_window_row(OpWindow *self, const Row *row, Batch *out, Err *er
 
 static ErrCode op_window_process(Op *op, int input, Batch *batch, Err *err)
 {
-    OpWindow *self = (OpWindow *)op;
-    Batch     out;
-
     (void)input;
-    batch_init(&out, batch->mem, BATCH_ROWS_MAX);
-    self->stream_time = state_number(self->state, NUMBER_STREAM_TIME);
-    for (uint32_t i = 0; i < batch->len; i++) {
-        const Row *row = &batch->rows[i];
-
-        if ((row->flags & ROW_VALUE_NULL) || !agg_group_has_key(self->group, row))
-            continue;
-        if (op_window_row(self, row, &out, err) != ERR_OK) {
-            op_fail_at(op->ctx, row);
-            return err->code;
-        }
-    }
-    if (self->stream_time == INT64_MIN)
-        return ERR_OK; /* no row so far */
-    state_set_number(self->state, NUMBER_STREAM_TIME, self->stream_time);
-    TRY(expire_run(&self->expire, self->stream_time, batch->mem, err));
-    return op_emit(op, &out, err);
+    return agg_window_process((AggWindow *)op, batch, op_window_row, err);
 }
 
 static void op_window_close(Op *op)
 {
     OpWindow *self = (OpWindow *)op;
 
-    agg_group_close(self->group);
+    agg_window_close(&self->agg);
     buf_deinit(&self->key);
 }
 
@@ -132,12 +104,8 @@ static ErrCode op_window_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *e
 {
     OpWindow *self = ARENA_NEW(ctx->query_mem, OpWindow);
 
-    TRY(agg_group_open(ctx, node, &self->group, err));
-    self->state = op_state(ctx, node->store);
-    self->window = node->u.aggregate.window;
-    expire_open(&self->expire, self->state, self->window, NUMBER_EXPIRED);
-    self->base.cls = &op_window_class;
-    *out = &self->base;
+    TRY(agg_window_open(&self->agg, ctx, node, &op_window_class, err));
+    *out = &self->agg.base;
     return ERR_OK;
 }
 
