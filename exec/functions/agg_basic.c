@@ -223,7 +223,9 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 #define AGG_SUM(type)                                                                              \
     {                                                                                              \
         .name = "SUM", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
-        .doc = "The sum of the values that are not null; 0 when there is none.",                   \
+        .doc = "The sum of the values that are not null; 0 when there is none. INT and BIGINT "    \
+               "wrap around when it grows too large, so CAST where it can; a DECIMAL sum with "    \
+               "too many digits is an error that stops the query.",                                \
         .example = "SUM of 1, NULL, 2 = 3", .slot_types = agg_slot_of_result, .init = sum_init,    \
         .add = sum_add, .undo = sum_undo, .merge = sum_merge, .finish = agg_give_slot              \
     }
@@ -231,7 +233,9 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 #define AGG_SUM_LIST(type)                                                                         \
     {                                                                                              \
         .name = "SUM_LIST", .sig = "(a ARRAY<" type ">) -> " type, .slots_len = 1,                 \
-        .state_is_value = true, .doc = "The sum of all elements of all arrays.",                   \
+        .state_is_value = true,                                                                    \
+        .doc =                                                                                     \
+            "The sum of all elements of all arrays; null arrays and null elements are ignored.",   \
         .example = "SUM_LIST of ARRAY[1, 2], ARRAY[3] = 6", .slot_types = agg_slot_of_result,      \
         .init = sum_init, .add = sum_list_add, .undo = sum_list_undo, .merge = sum_merge,          \
         .finish = agg_give_slot                                                                    \
@@ -240,7 +244,8 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 #define AGG_AVG(type)                                                                              \
     {                                                                                              \
         .name = "AVG", .sig = "(x " type ") -> DOUBLE", .slots_len = 2,                            \
-        .doc = "The average of the values that are not null; 0 when there is none.",               \
+        .doc = "The average of the values that are not null; 0 when there is none. CAST a "        \
+               "DECIMAL to DOUBLE.",                                                               \
         .example = "AVG of 1, NULL, 2 = 1.5", .slot_types = avg_slots, .init = avg_init,           \
         .add = avg_add, .undo = avg_undo, .merge = avg_merge, .finish = avg_finish                 \
     }
@@ -248,17 +253,17 @@ static ErrCode max_merge(const AggCall *call, AggSlots *into, const AggSlots *ot
 #define AGG_MIN(type)                                                                              \
     {                                                                                              \
         .name = "MIN", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
-        .doc = "The smallest value that is not null.", .example = "MIN of 2, NULL, 1 = 1",         \
-        .slot_types = agg_slot_of_result, .init = agg_init_null, .add = min_add,                   \
-        .merge = min_merge, .finish = agg_give_slot                                                \
+        .doc = "The smallest value that is not null; null when there is none.",                    \
+        .example = "MIN of 2, NULL, 1 = 1", .slot_types = agg_slot_of_result,                      \
+        .init = agg_init_null, .add = min_add, .merge = min_merge, .finish = agg_give_slot         \
     }
 
 #define AGG_MAX(type)                                                                              \
     {                                                                                              \
         .name = "MAX", .sig = "(x " type ") -> " type, .slots_len = 1, .state_is_value = true,     \
-        .doc = "The largest value that is not null.", .example = "MAX of 2, NULL, 3 = 3",          \
-        .slot_types = agg_slot_of_result, .init = agg_init_null, .add = max_add,                   \
-        .merge = max_merge, .finish = agg_give_slot                                                \
+        .doc = "The largest value that is not null; null when there is none.",                     \
+        .example = "MAX of 2, NULL, 3 = 3", .slot_types = agg_slot_of_result,                      \
+        .init = agg_init_null, .add = max_add, .merge = max_merge, .finish = agg_give_slot         \
     }
 
 const AggDef agg_basic[] = {

@@ -259,7 +259,8 @@ const AggDef agg_collect[] = {
     {.name = "ATTR",
      .sig = "(x T) -> T",
      .slots_len = ATTR_SLOTS,
-     .doc = "The value that all rows of the group share; null when they differ.",
+     .doc = "The value that all rows of the group share; null when they differ. Null counts as a "
+            "value here.",
      .example = "ATTR of 1, 1 = 1",
      .slot_types = attr_slots,
      .init = attr_init,
@@ -271,7 +272,8 @@ const AggDef agg_collect[] = {
      .sig = "(x T) -> ARRAY<T>",
      .slots_len = 1,
      .limit_property = "ksql.functions.collect_list.limit",
-     .doc = "All values, nulls included, in the order they came.",
+     .doc = "All values, nulls included, in the order they came; at most so many as the property "
+            "ksql.functions.collect_list.limit says, if it is set.",
      .example = "COLLECT_LIST of 2, 1, 2 = ARRAY[2, 1, 2]",
      .slot_types = agg_slot_of_result,
      .init = collect_init,
@@ -283,7 +285,8 @@ const AggDef agg_collect[] = {
      .sig = "(x T) -> ARRAY<T>",
      .slots_len = 1,
      .limit_property = "ksql.functions.collect_set.limit",
-     .doc = "The distinct values, null included, in the order they first came.",
+     .doc = "The distinct values, null included, in the order they first came; at most so many as "
+            "the property ksql.functions.collect_set.limit says, if it is set.",
      .example = "COLLECT_SET of 2, 1, 2 = ARRAY[2, 1]",
      .slot_types = agg_slot_of_result,
      .init = collect_init,
@@ -293,7 +296,7 @@ const AggDef agg_collect[] = {
     {.name = "HISTOGRAM",
      .sig = "(x STRING) -> MAP<STRING, BIGINT>",
      .slots_len = 1,
-     .doc = "How often each value came, for the first 1000 distinct values.",
+     .doc = "How often each value came, for the first 1000 distinct values; nulls are ignored.",
      .example = "HISTOGRAM of 'a', 'b', 'a' = MAP('a' := 2, 'b' := 1)",
      .slot_types = agg_slot_of_result,
      .init = histogram_init,

@@ -208,7 +208,8 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
     {                                                                                              \
         .name = "CORRELATION", .sig = "(x " type ", y " type ") -> DOUBLE",                        \
         .slots_len = CORRELATION_SLOTS,                                                            \
-        .doc = "Pearson's correlation of two columns; NaN for fewer than two rows or a constant.", \
+        .doc = "Pearson's correlation of two columns, over the rows where neither is null; NaN "   \
+               "for fewer than two of them or a constant column.",                                 \
         .example = "CORRELATION of (1, 2), (2, 4), (3, 6) = 1", .slot_types = correlation_slots,   \
         .init = correlation_init, .add = correlation_add, .undo = correlation_undo,                \
         .merge = correlation_merge, .finish = correlation_finish                                   \
@@ -217,7 +218,8 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
 #define AGG_STDDEV_SAMP(type)                                                                      \
     {                                                                                              \
         .name = "STDDEV_SAMP", .sig = "(x " type ") -> DOUBLE", .slots_len = DEVIATION_SLOTS,      \
-        .doc = "The sample variance (see STDDEV_SAMPLE for its square root).",                     \
+        .doc = "The sample variance, whatever its name says (its square root is STDDEV_SAMPLE); "  \
+               "nulls are ignored, and fewer than two values give 0.",                             \
         .example = "STDDEV_SAMP of 1, 2, 3 = 1", .slot_types = deviation_slots,                    \
         .init = deviation_init, .add = deviation_add, .undo = deviation_undo,                      \
         .merge = deviation_merge, .finish = samp_finish                                            \
@@ -226,9 +228,11 @@ static ErrCode correlation_finish(const AggCall *call, const AggSlots *slots, Va
 #define AGG_STDDEV_SAMPLE(type)                                                                    \
     {                                                                                              \
         .name = "STDDEV_SAMPLE", .sig = "(x " type ") -> DOUBLE", .slots_len = DEVIATION_SLOTS,    \
-        .doc = "The standard deviation of a sample.", .example = "STDDEV_SAMPLE of 1, 3, 5 = 2",   \
-        .slot_types = deviation_slots, .init = deviation_init, .add = deviation_add,               \
-        .undo = deviation_undo, .merge = deviation_merge, .finish = sample_finish                  \
+        .doc = "The standard deviation of a sample; nulls are ignored, and fewer than two values " \
+               "give 0.",                                                                          \
+        .example = "STDDEV_SAMPLE of 1, 3, 5 = 2", .slot_types = deviation_slots,                  \
+        .init = deviation_init, .add = deviation_add, .undo = deviation_undo,                      \
+        .merge = deviation_merge, .finish = sample_finish                                          \
     }
 
 const AggDef agg_statistics[] = {

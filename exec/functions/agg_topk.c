@@ -113,7 +113,7 @@ static ErrCode struct_result(const Type *const *arg_types, uint32_t len, Arena *
 #define AGG_TOPK(type)                                                                             \
     {                                                                                              \
         .name = "TOPK", .sig = "(x " type ", k INT LITERAL) -> ARRAY<" type ">", .slots_len = 1,   \
-        .doc = "The k largest values, largest first.",                                             \
+        .doc = "The k largest values, largest first; nulls are ignored.",                          \
         .example = "TOPK of 1, 3, 2, 3 with 2 = ARRAY[3, 3]", .slot_types = topk_slots,            \
         .init = topk_init, .add = topk_add, .merge = topk_merge, .finish = agg_give_slot           \
     }
@@ -123,8 +123,8 @@ static ErrCode struct_result(const Type *const *arg_types, uint32_t len, Arena *
         .name = "TOPK",                                                                            \
         .sig = "(x " type ", others ANY..., k INT LITERAL) -> ARRAY<STRUCT<sort_col " type ">>",   \
         .slots_len = 1,                                                                            \
-        .doc = "The k rows with the largest values, each a struct of the value and the other "     \
-               "columns.",                                                                         \
+        .doc = "The k rows with the largest values, each a struct of the value (sort_col) and "    \
+               "the other columns (col0, col1 and so on); rows with a null value are ignored.",    \
         .example = "TOPK of (1, 'a'), (2, 'b') with 1 = "                                          \
                    "ARRAY[STRUCT(`sort_col` := 2, `col0` := 'b')]",                                \
         .result = struct_result, .slot_types = topk_slots, .init = topk_init, .add = topk_add,     \
@@ -134,7 +134,7 @@ static ErrCode struct_result(const Type *const *arg_types, uint32_t len, Arena *
 #define AGG_TOPKDISTINCT(type)                                                                     \
     {                                                                                              \
         .name = "TOPKDISTINCT", .sig = "(x " type ", k INT LITERAL) -> ARRAY<" type ">",           \
-        .slots_len = 1, .doc = "The k largest distinct values, largest first.",                    \
+        .slots_len = 1, .doc = "The k largest distinct values, largest first; nulls are ignored.", \
         .example = "TOPKDISTINCT of 1, 3, 2, 3 with 2 = ARRAY[3, 2]", .slot_types = topk_slots,    \
         .init = topk_init, .add = distinct_add, .merge = distinct_merge, .finish = agg_give_slot   \
     }

@@ -277,27 +277,38 @@ static ErrCode generate_series(const FnCall *call, const Value *args, Value *out
 /* --- the rows --------------------------------------------------------------------------------- */
 
 static const char JOIN_DOC[] =
-    "The elements as text, separated by the delimiter, or by a comma when none is given.";
+    "The elements as text, separated by the delimiter, or by a comma when none is given; a null "
+    "delimiter is the empty text, a null element the text null. Null for a null array; elements "
+    "other than numbers, text and truth values are an error.";
 static const char SORT_DOC[] =
-    "The elements in order, ascending or, with 'DESC', descending; nulls come last.";
+    "The elements in order, ascending ('ASC') or descending ('DESC'); null elements always come "
+    "last. Null for another direction; elements without an order, such as structs, are an error.";
 static const char SERIES_DOC[] =
-    "The numbers from one to another, both included, in steps of 1 or of the step given.";
+    "The numbers from one to another, both included, in steps of the step given, or else of 1, "
+    "upwards or downwards. A step of 0, and one that leads away from the end, are errors.";
 
 const FnDef fn_array[] = {
     FN("ARRAY_CONCAT", ARRAY, "(a ARRAY<T>, b ARRAY<T>) -> ARRAY<T>", NULL_IS_VALUE, array_concat,
-       "The elements of both arrays, one array behind the other; a null array counts as empty.",
+       "The elements of both arrays, one array behind the other; a null array counts as empty, and "
+       "two of them give null.",
        "ARRAY_CONCAT(ARRAY[1], ARRAY[2, 1]) = ARRAY[1, 2, 1]"),
     FN("ARRAY_CONTAINS", ARRAY, "(a ARRAY<T>, value T) -> BOOLEAN", NULL_IS_VALUE, array_contains,
-       "Whether the value is among the elements; null is looked for as well.",
+       "Whether the value is among the elements; null is looked for as well. FALSE for a null "
+       "array.",
        "ARRAY_CONTAINS(ARRAY[1, 2], 2)"),
     FN("ARRAY_DISTINCT", ARRAY, "(a ARRAY<T>) -> ARRAY<T>", NULL_IN_NULL_OUT, array_distinct,
-       "The elements without repetitions, in the order of their first occurrence.",
+       "The elements without repetitions, in the order of their first occurrence; null is an "
+       "element like others.",
        "ARRAY_DISTINCT(ARRAY[2, 1, 2]) = ARRAY[2, 1]"),
     FN("ARRAY_EXCEPT", ARRAY, "(a ARRAY<T>, b ARRAY<T>) -> ARRAY<T>", NULL_IN_NULL_OUT,
-       array_except, "The distinct elements of a that are not in b.",
+       array_except,
+       "The distinct elements of a that are not in b, in the order of a; null is an element like "
+       "others.",
        "ARRAY_EXCEPT(ARRAY[3, 1, 2], ARRAY[1]) = ARRAY[3, 2]"),
     FN("ARRAY_INTERSECT", ARRAY, "(a ARRAY<T>, b ARRAY<T>) -> ARRAY<T>", NULL_IN_NULL_OUT,
-       array_intersect, "The distinct elements of a that are in b too.",
+       array_intersect,
+       "The distinct elements of a that are in b too, in the order of a; null is an element like "
+       "others.",
        "ARRAY_INTERSECT(ARRAY[3, 1, 2], ARRAY[2, 3]) = ARRAY[3, 2]"),
     FN("ARRAY_JOIN", ARRAY, "(a ARRAY<T>) -> STRING", NULL_IS_VALUE, array_join, JOIN_DOC,
        "ARRAY_JOIN(ARRAY[1, 2]) = '1,2'"),
@@ -306,17 +317,24 @@ const FnDef fn_array[] = {
     FN("ARRAY_LENGTH", ARRAY, "(a ARRAY<T>) -> INT", NULL_IN_NULL_OUT, array_length,
        "The number of elements.", "ARRAY_LENGTH(ARRAY[1, 2]) = 2"),
     FN("ARRAY_MAX", ARRAY, "(a ARRAY<T>) -> T", NULL_IN_NULL_OUT, array_max,
-       "The largest element; nulls are ignored.", "ARRAY_MAX(ARRAY[1, 3, 2]) = 3"),
+       "The largest element; null elements are ignored, and null is the answer when there are no "
+       "others. Elements without an order, such as structs, are an error.",
+       "ARRAY_MAX(ARRAY[1, 3, 2]) = 3"),
     FN("ARRAY_MIN", ARRAY, "(a ARRAY<T>) -> T", NULL_IN_NULL_OUT, array_min,
-       "The smallest element; nulls are ignored.", "ARRAY_MIN(ARRAY['b', 'a']) = 'a'"),
+       "The smallest element; null elements are ignored, and null is the answer when there are no "
+       "others. Elements without an order, such as structs, are an error.",
+       "ARRAY_MIN(ARRAY['b', 'a']) = 'a'"),
     FN("ARRAY_REMOVE", ARRAY, "(a ARRAY<T>, value T) -> ARRAY<T>", NULL_IS_VALUE, array_remove,
-       "The elements that do not equal the value.", "ARRAY_REMOVE(ARRAY[1, 2, 1], 1) = ARRAY[2]"),
+       "The elements that do not equal the value; a null value removes null elements. Null for a "
+       "null array.",
+       "ARRAY_REMOVE(ARRAY[1, 2, 1], 1) = ARRAY[2]"),
     FN("ARRAY_SORT", ARRAY, "(a ARRAY<T>) -> ARRAY<T>", NULL_IN_NULL_OUT, array_sort, SORT_DOC,
        "ARRAY_SORT(ARRAY[2, 3, 1]) = ARRAY[1, 2, 3]"),
     FN("ARRAY_SORT", ARRAY, "(a ARRAY<T>, direction STRING) -> ARRAY<T>", NULL_IN_NULL_OUT,
        array_sort, SORT_DOC, "ARRAY_SORT(ARRAY[2, 3, 1], 'DESC') = ARRAY[3, 2, 1]"),
     FN("ARRAY_UNION", ARRAY, "(a ARRAY<T>, b ARRAY<T>) -> ARRAY<T>", NULL_IN_NULL_OUT, array_union,
-       "The distinct elements of both arrays.",
+       "The distinct elements of a, then those of b that a does not have; null is an element like "
+       "others.",
        "ARRAY_UNION(ARRAY[2, 1], ARRAY[3, 1]) = ARRAY[2, 1, 3]"),
     FN("GENERATE_SERIES", ARRAY, "(from_value INT, to_value INT) -> ARRAY<INT>", NULL_IS_ERROR,
        generate_series, SERIES_DOC, "GENERATE_SERIES(1, 3) = ARRAY[1, 2, 3]"),
@@ -330,8 +348,9 @@ const FnDef fn_array[] = {
        "ARRAY_LENGTH(GENERATE_SERIES(3000000000, 3000000004, 2)) = 3"),
     FN("SLICE", ARRAY, "(a ARRAY<T>, from_position INT, to_position INT) -> ARRAY<T>",
        NULL_IS_VALUE, slice,
-       "The elements from one position to another, both included and counted from 1; null is an "
-       "open end.",
+       "The elements from one position to another, both included and counted from 1; a null "
+       "position is an open end. Null for a null array and for positions outside of it; an end "
+       "more than one before the beginning is an error.",
        "SLICE(ARRAY[1, 2, 3, 4], 2, 3) = ARRAY[2, 3]"),
     {.name = NULL},
 };

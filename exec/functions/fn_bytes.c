@@ -74,16 +74,22 @@ static ErrCode double_from_bytes(const FnCall *call, const Value *args, Value *o
 
 const FnDef fn_bytes[] = {
     OVERLOADS_BYTES("BIGINT_FROM_BYTES", "BIGINT", bigint_from_bytes,
-                    "The BIGINT of eight bytes, the highest first or, with 'LITTLE_ENDIAN', last.",
+                    "The BIGINT of eight bytes, the highest first ('BIG_ENDIAN', as when no order "
+                    "is given) or last ('LITTLE_ENDIAN'). Null for null bytes; any other number of "
+                    "bytes, another order and a null one are errors.",
                     "BIGINT_FROM_BYTES(TO_BYTES('0000000000000102', 'hex')) = 258",
                     "BIGINT_FROM_BYTES(TO_BYTES('0201000000000000', 'hex'), 'LITTLE_ENDIAN') = "
                     "258"),
     OVERLOADS_BYTES("DOUBLE_FROM_BYTES", "DOUBLE", double_from_bytes,
-                    "The DOUBLE of eight bytes, the highest first or, with 'LITTLE_ENDIAN', last.",
+                    "The DOUBLE of eight bytes in IEEE format, the highest first ('BIG_ENDIAN', as "
+                    "when no order is given) or last ('LITTLE_ENDIAN'). Null for null bytes; any "
+                    "other number of bytes, another order and a null one are errors.",
                     "DOUBLE_FROM_BYTES(TO_BYTES('3FF0000000000000', 'hex')) = 1",
                     "DOUBLE_FROM_BYTES(TO_BYTES('000000000000F03F', 'hex'), 'LITTLE_ENDIAN') = 1"),
     OVERLOADS_BYTES("INT_FROM_BYTES", "INT", int_from_bytes,
-                    "The INT of four bytes, the highest first or, with 'LITTLE_ENDIAN', last.",
+                    "The INT of four bytes, the highest first ('BIG_ENDIAN', as when no order is "
+                    "given) or last ('LITTLE_ENDIAN'). Null for null bytes; any other number of "
+                    "bytes, another order and a null one are errors.",
                     "INT_FROM_BYTES(TO_BYTES('00000102', 'hex')) = 258",
                     "INT_FROM_BYTES(TO_BYTES('02010000', 'hex'), 'LITTLE_ENDIAN') = 258"),
     {.name = NULL},

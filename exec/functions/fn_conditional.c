@@ -31,6 +31,7 @@ const FnDef fn_conditional[] = {
     FN("IFNULL", CONDITIONAL, "(value T, otherwise T) -> T", NULL_IS_VALUE, first_not_null,
        "The value, or the other one when it is null.", "IFNULL(NULL, 'none') = 'none'"),
     FN("NULLIF", CONDITIONAL, "(a T, b T) -> T", NULL_IS_VALUE, null_if,
-       "Null when both arguments are equal, else the first.", "NULLIF(3, 3) IS NULL"),
+       "Null when both arguments are equal, else the first. A null equals nothing.",
+       "NULLIF(3, 3) IS NULL"),
     {.name = NULL},
 };

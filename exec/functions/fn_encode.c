@@ -354,8 +354,7 @@ static ErrCode chr_of_text(const FnCall *call, const Value *args, Value *out, Er
 
 static const char CHR_DOC[] =
     "The character of a code point, given as a number or as escaped text like \\u00e9; null when "
-    "there is no such code point.";
-static const char UUID_DOC[] = "A random UUID, or the text of a UUID given as 16 bytes.";
+    "there is no such code point or the text does not begin with an escape.";
 
 const FnDef fn_encode[] = {
     FN("CHR", STRING, "(code_point INT) -> STRING", NULL_IN_NULL_OUT, chr, CHR_DOC,
@@ -364,19 +363,25 @@ const FnDef fn_encode[] = {
        "CHR('\\u004b') = 'K'"),
     FN("ENCODE", STRING, "(s STRING, input_encoding STRING, output_encoding STRING) -> STRING",
        NULL_IN_NULL_OUT, encode_text,
-       "The text read in one encoding and written in another: hex, utf8, ascii or base64.",
+       "The text read in one encoding and written in another: two different ones of hex, utf8, "
+       "ascii and base64. Hex digits may stand behind 0x or in X'...', and come out in lower case. "
+       "An unknown encoding, twice the same one, and text that is no hex are errors.",
        "ENCODE('4b', 'hex', 'ascii') = 'K'"),
     FN("FROM_BYTES", STRING, "(b BYTES, encoding STRING) -> STRING", NULL_IN_NULL_OUT, from_bytes,
-       "The bytes as text in an encoding: hex, utf8, ascii or base64.",
+       "The bytes as text in an encoding: hex (in upper case), utf8, ascii or base64. Another "
+       "encoding is an error.",
        "FROM_BYTES(TO_BYTES('weir', 'utf8'), 'hex') = '77656972'"),
     FN("MD5", STRING, "(s STRING) -> STRING", NULL_IN_NULL_OUT, md5_text,
-       "The MD5 digest of a text, in hex.", "MD5('') = 'd41d8cd98f00b204e9800998ecf8427e'"),
+       "The MD5 digest of a text in UTF-8, as hex in lower case.",
+       "MD5('') = 'd41d8cd98f00b204e9800998ecf8427e'"),
     FN("TO_BYTES", STRING, "(s STRING, encoding STRING) -> BYTES", NULL_IN_NULL_OUT, to_bytes,
-       "The bytes that a text stands for in an encoding: hex, utf8, ascii or base64.",
+       "The bytes that a text stands for in an encoding: hex, utf8, ascii or base64. Another "
+       "encoding is an error, and so is text that is no hex or base64.",
        "TO_BYTES('4b', 'hex') = TO_BYTES('K', 'utf8')"),
-    FN("UUID", STRING, "() -> STRING", NULL_IN_NULL_OUT, uuid_random, UUID_DOC, "LEN(UUID()) = 36",
-       .flags = FN_VOLATILE),
-    FN("UUID", STRING, "(b BYTES) -> STRING", NULL_IN_NULL_OUT, uuid_of_bytes, UUID_DOC,
+    FN("UUID", STRING, "() -> STRING", NULL_IN_NULL_OUT, uuid_random, "A random UUID.",
+       "LEN(UUID()) = 36", .flags = FN_VOLATILE),
+    FN("UUID", STRING, "(b BYTES) -> STRING", NULL_IN_NULL_OUT, uuid_of_bytes,
+       "The text of a UUID given as 16 bytes; null for any other number of bytes.",
        "UUID(TO_BYTES('000102030405060708090a0b0c0d0e0f', 'hex')) = "
        "'00010203-0405-0607-0809-0a0b0c0d0e0f'"),
     {.name = NULL},

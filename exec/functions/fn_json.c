@@ -408,29 +408,39 @@ static ErrCode to_json_string(const FnCall *call, const Value *args, Value *out,
 const FnDef fn_json[] = {
     FN("EXTRACTJSONFIELD", JSON, "(json STRING, path STRING) -> STRING", NULL_IN_NULL_OUT,
        extract_json_field,
-       "The text at a path of a JSON document, such as $.name[0]; anything but text as JSON.",
+       "What stands at a path of a JSON document: of a string its text, of anything else its JSON, "
+       "so that null is the text null. A path is $ and then .name, [0] or [\"any name\"] for each "
+       "level; null when nothing is there. A malformed path or document is an error.",
        "EXTRACTJSONFIELD('{\"a\": [1, 2]}', '$.a[1]') = '2'", .prepare = prepare_path),
     FN("IS_JSON_STRING", JSON, "(json STRING) -> BOOLEAN", NULL_IS_VALUE, is_json_string,
-       "Whether a text is JSON.", "IS_JSON_STRING('[1]')"),
+       "Whether a text is JSON of any kind; FALSE for null.", "IS_JSON_STRING('[1]')"),
     FN("JSON_ARRAY_CONTAINS", JSON, "(json STRING, value T) -> BOOLEAN", NULL_IS_VALUE,
        json_array_contains,
-       "Whether a JSON array has an element of the value's type that equals it.",
+       "Whether a JSON array has an element of the value's type that equals it; a null value is "
+       "looked for as null. FALSE when the text is no array. A null text is an error.",
        "JSON_ARRAY_CONTAINS('[1, 2]', 2)"),
     FN("JSON_ARRAY_LENGTH", JSON, "(json STRING) -> INT", NULL_IN_NULL_OUT, json_array_length,
-       "The number of elements of a JSON array; null for anything else.",
+       "The number of elements of a JSON array; null for other JSON. Malformed JSON is an error.",
        "JSON_ARRAY_LENGTH('[1, 2]') = 2"),
     FN("JSON_CONCAT", JSON, "(json STRING...) -> STRING", NULL_IN_NULL_OUT, json_concat,
-       "JSON objects as one, later members winning; otherwise one array of all elements.",
+       "JSON objects as one, where of members with one name the last wins; if one of the texts is "
+       "no object, an array of all elements. Malformed JSON is an error.",
        "JSON_CONCAT('{\"a\": 1}', '{\"b\": 2}') = '{\"a\":1,\"b\":2}'"),
     FN("JSON_ITEMS", JSON, "(json STRING) -> ARRAY<STRING>", NULL_IN_NULL_OUT, json_items,
-       "The elements of a JSON array, each as JSON.", "JSON_ITEMS('[1, \"a\"]')[2] = '\"a\"'"),
+       "The elements of a JSON array, each as JSON, so that strings keep their quotes. Anything "
+       "but an array is an error.",
+       "JSON_ITEMS('[1, \"a\"]')[2] = '\"a\"'"),
     FN("JSON_KEYS", JSON, "(json STRING) -> ARRAY<STRING>", NULL_IN_NULL_OUT, json_keys,
-       "The names of the members of a JSON object; null for anything else.",
+       "The names of the members of a JSON object, in the order of the text; null for other JSON. "
+       "Malformed JSON is an error.",
        "JSON_KEYS('{\"a\": 1, \"b\": 2}') = ARRAY['a', 'b']"),
     FN("JSON_RECORDS", JSON, "(json STRING) -> MAP<STRING, STRING>", NULL_IN_NULL_OUT, json_records,
-       "The members of a JSON object as a map; null for anything else.",
+       "The members of a JSON object as a map: strings as their text, all else as JSON; null for "
+       "other JSON. Malformed JSON is an error.",
        "JSON_RECORDS('{\"a\": 1}')['a'] = '1'"),
     FN("TO_JSON_STRING", JSON, "(value T) -> STRING", NULL_IS_VALUE, to_json_string,
-       "The value as JSON, members sorted by name.", "TO_JSON_STRING(ARRAY[1, 2]) = '[1,2]'"),
+       "The value as JSON; null as the text null. Fields and keys are sorted by name, dates and "
+       "times are text, bytes are base64, a DECIMAL keeps its digits.",
+       "TO_JSON_STRING(ARRAY[1, 2]) = '[1,2]'"),
     {.name = NULL},
 };

@@ -117,10 +117,12 @@ static ErrCode reduce_map(const FnCall *call, const Value *args, Value *out, Err
     return fn_give(out, state);
 }
 
-static const char FILTER_DOC[] = "The elements or entries for which the lambda is true.";
+static const char FILTER_DOC[] =
+    "The elements or entries for which the lambda is TRUE. A lambda that gives null is an error.";
 static const char REDUCE_DOC[] =
-    "The state that is left after the lambda took every element or entry, one after another, "
-    "beginning with the initial state.";
+    "What is left after the lambda made of the state and each element or entry, one after another, "
+    "the next state; its result has the type of the state. A null array or map gives the state as "
+    "it is, a null state gives null.";
 
 const FnDef fn_lambda[] = {
     FN("FILTER", LAMBDA, "(a ARRAY<T>, f LAMBDA(T) -> BOOLEAN) -> ARRAY<T>", NULL_IN_NULL_OUT,
@@ -133,12 +135,13 @@ const FnDef fn_lambda[] = {
     FN("REDUCE", LAMBDA, "(m MAP<K, V>, state S, f LAMBDA(S, K, V) -> S) -> S", NULL_IS_VALUE,
        reduce_map, REDUCE_DOC, "REDUCE(MAP('a' := 1, 'b' := 2), 0, (s, k, v) => s + v) = 3"),
     FN("TRANSFORM", LAMBDA, "(a ARRAY<T>, f LAMBDA(T) -> R) -> ARRAY<R>", NULL_IN_NULL_OUT,
-       transform_array, "The results of the lambda for every element.",
+       transform_array, "The results of the lambda for every element, which may be null.",
        "TRANSFORM(ARRAY[1, 2], x => x * 2) = ARRAY[2, 4]"),
     FN("TRANSFORM", LAMBDA,
        "(m MAP<K, V>, key LAMBDA(K, V) -> R, value LAMBDA(K, V) -> T) -> MAP<R, T>",
        NULL_IN_NULL_OUT, transform_map,
-       "A map of new keys and values, made by one lambda each from every entry.",
+       "A map of new keys and values, made by one lambda each from every entry. Two equal new keys "
+       "and a null new value are errors.",
        "TRANSFORM(MAP('a' := 1), (k, v) => UCASE(k), (k, v) => v + 1)['A'] = 2"),
     {.name = NULL},
 };

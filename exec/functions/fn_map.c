@@ -95,11 +95,15 @@ static ErrCode entries(const FnCall *call, const Value *args, Value *out, Err *e
     FN("ENTRIES", MAP,                                                                             \
        "(m MAP<STRING, " type ">, is_sorted BOOLEAN) -> ARRAY<STRUCT<K STRING, V " type ">>",      \
        NULL_IS_VALUE, entries,                                                                     \
-       "The entries of a map as an array of structs, sorted by key if asked for.", example)
+       "The entries of a map as an array of structs, sorted by key if asked for. Null for a null " \
+       "map; a null is_sorted is an error.",                                                       \
+       example)
 
 const FnDef fn_map[] = {
     FN("AS_MAP", MAP, "(keys ARRAY<STRING>, vals ARRAY<T>) -> MAP<STRING, T>", NULL_IN_NULL_OUT,
-       as_map, "A map of the keys of one array and the values of another, by position.",
+       as_map,
+       "A map of the keys of one array and the values of another, by position: keys without a "
+       "value get null, values without a key are dropped, and of equal keys the last counts.",
        "AS_MAP(ARRAY['a', 'b'], ARRAY[1, 2])['b'] = 2"),
     OVERLOAD_ENTRIES("INT", "ENTRIES(MAP('b' := 2, 'a' := 1), TRUE)[1]->K = 'a'"),
     OVERLOAD_ENTRIES("BIGINT", "ENTRIES(MAP('a' := 3000000000), TRUE)[1]->V = 3000000000"),
@@ -107,11 +111,15 @@ const FnDef fn_map[] = {
     OVERLOAD_ENTRIES("BOOLEAN", "ENTRIES(MAP('a' := TRUE), FALSE)[1]->V"),
     OVERLOAD_ENTRIES("STRING", "ENTRIES(MAP('a' := 'x'), FALSE)[1]->V = 'x'"),
     FN("MAP_KEYS", MAP, "(m MAP<STRING, T>) -> ARRAY<STRING>", NULL_IN_NULL_OUT, map_keys,
-       "The keys of a map.", "MAP_KEYS(MAP('a' := 1, 'b' := 2)) = ARRAY['a', 'b']"),
+       "The keys of a map, in no particular order, but always in the same.",
+       "MAP_KEYS(MAP('a' := 1, 'b' := 2)) = ARRAY['a', 'b']"),
     FN("MAP_UNION", MAP, "(a MAP<STRING, T>, b MAP<STRING, T>) -> MAP<STRING, T>", NULL_IS_VALUE,
-       map_union, "The entries of both maps; where both have a key, that of the second.",
+       map_union,
+       "The entries of both maps; where both have a key, that of the second. A null map counts as "
+       "empty, and two of them give null.",
        "MAP_UNION(MAP('a' := 1), MAP('a' := 2))['a'] = 2"),
     FN("MAP_VALUES", MAP, "(m MAP<STRING, T>) -> ARRAY<T>", NULL_IN_NULL_OUT, map_values,
-       "The values of a map.", "MAP_VALUES(MAP('a' := 1, 'b' := 2)) = ARRAY[1, 2]"),
+       "The values of a map, in the order of MAP_KEYS.",
+       "MAP_VALUES(MAP('a' := 1, 'b' := 2)) = ARRAY[1, 2]"),
     {.name = NULL},
 };

@@ -149,23 +149,28 @@ static ErrCode mask_keep_right(const FnCall *call, const Value *args, Value *out
 
 static const char MASK_DOC[] =
     "The text with upper-case letters as X, lower-case ones as x, digits as n and all else as -, "
-    "or as the masks given; a null mask leaves its class as it is.";
+    "or as the masks given, of one character each; a null mask leaves its class as it is. Null for "
+    "a null text; a longer or an empty mask is an error.";
 
 const FnDef fn_mask[] = {
     FN("MASK", STRING, "(s STRING) -> STRING", NULL_IS_VALUE, mask, MASK_DOC,
        "MASK('My 2 keys') = 'Xx-n-xxxx'"),
     FN("MASK", STRING, "(s STRING" MASK_PARAMS, NULL_IS_VALUE, mask, MASK_DOC,
        "MASK('My 2 keys', '*', '*', NULL, ' ') = '** 2 ****'"),
-    OVERLOADS_MASK("MASK_KEEP_LEFT", mask_keep_left, "As MASK, but the first n characters stay.",
+    OVERLOADS_MASK("MASK_KEEP_LEFT", mask_keep_left,
+                   "As MASK, but the first n characters stay. A null or negative n is an error.",
                    "MASK_KEEP_LEFT('Weir42', 2) = 'Wexxnn'",
                    "MASK_KEEP_LEFT('Weir42', 2, '*', '*', '*', '*') = 'We****'"),
-    OVERLOADS_MASK("MASK_KEEP_RIGHT", mask_keep_right, "As MASK, but the last n characters stay.",
+    OVERLOADS_MASK("MASK_KEEP_RIGHT", mask_keep_right,
+                   "As MASK, but the last n characters stay. A null or negative n is an error.",
                    "MASK_KEEP_RIGHT('Weir42', 2) = 'Xxxx42'",
                    "MASK_KEEP_RIGHT('Weir42', 2, '*', '*', '*', '*') = '****42'"),
-    OVERLOADS_MASK("MASK_LEFT", mask_left, "As MASK, but of the first n characters only.",
+    OVERLOADS_MASK("MASK_LEFT", mask_left,
+                   "As MASK, but of the first n characters only. A null or negative n is an error.",
                    "MASK_LEFT('Weir42', 2) = 'Xxir42'",
                    "MASK_LEFT('Weir42', 2, '*', '*', '*', '*') = '**ir42'"),
-    OVERLOADS_MASK("MASK_RIGHT", mask_right, "As MASK, but of the last n characters only.",
+    OVERLOADS_MASK("MASK_RIGHT", mask_right,
+                   "As MASK, but of the last n characters only. A null or negative n is an error.",
                    "MASK_RIGHT('Weir42', 2) = 'Weirnn'",
                    "MASK_RIGHT('Weir42', 2, '*', '*', '*', '*') = 'Weir**'"),
     {.name = NULL},

@@ -390,56 +390,74 @@ static ErrCode widest_decimal(const Type *const *arg_types, uint32_t len, Arena 
 
 static const char ROUND_DOC[] =
     "The nearest whole number, or x rounded to so many places behind the point (before it when "
-    "negative). Ties go towards positive infinity.";
+    "negative). Ties go towards positive infinity. With places, a DECIMAL keeps its scale; "
+    "without, a DOUBLE beyond BIGINT becomes the nearest BIGINT, and NaN becomes 0. NaN and the "
+    "infinities cannot be rounded to places: that is an error.";
 static const char TRUNC_DOC[] =
     "x cut off towards zero, to a whole number or to so many places behind the point (before it "
-    "when negative).";
+    "when negative). With places, a DECIMAL keeps its scale; without, a DOUBLE beyond BIGINT "
+    "becomes the nearest BIGINT, and NaN becomes 0.";
 
 const FnDef fn_number[] = {
-    OVERLOADS_SAME("ABS", abs_of, "The absolute value of x.", "ABS(-3) = 3"),
+    OVERLOADS_SAME("ABS", abs_of,
+                   "The absolute value of x. The smallest INT and the smallest BIGINT have none "
+                   "and stay as they are.",
+                   "ABS(-3) = 3"),
     OVERLOADS_1("ACOS", acos_of, "DOUBLE",
                 "The angle in radians whose cosine is x; NaN outside -1 to 1.", "ACOS(1) = 0"),
     OVERLOADS_1("ASIN", asin_of, "DOUBLE",
                 "The angle in radians whose sine is x; NaN outside -1 to 1.", "ASIN(0) = 0"),
     OVERLOADS_1("ATAN", atan_of, "DOUBLE", "The angle in radians whose tangent is x.",
                 "ATAN(0) = 0"),
-    OVERLOADS_2("ATAN2", "y", "x", atan2_of, "The angle in radians of the point (x, y).",
+    OVERLOADS_2("ATAN2", "y", "x", atan2_of,
+                "The angle in radians between the x axis and the line to the point (x, y). Mind "
+                "the order of the arguments.",
                 "ATAN2(0, 1) = 0"),
     OVERLOADS_1("CBRT", cbrt_of, "DOUBLE", "The cube root of x.", "CBRT(27) = 3"),
-    OVERLOADS_SAME("CEIL", ceil_of, "The smallest whole number that is not below x.",
+    OVERLOADS_SAME("CEIL", ceil_of,
+                   "The smallest whole number that is not below x. A DECIMAL keeps its scale.",
                    "CEIL(1.2) = 2.0"),
     OVERLOADS_1("COS", cos_of, "DOUBLE", "The cosine of x radians.", "COS(0) = 1"),
     OVERLOADS_1("COSH", cosh_of, "DOUBLE", "The hyperbolic cosine of x.", "COSH(0) = 1"),
-    OVERLOADS_1("COT", cot_of, "DOUBLE", "The cotangent of x radians; infinite at 0.",
+    OVERLOADS_1("COT", cot_of, "DOUBLE", "The cotangent of x radians; Infinity at 0.",
                 "ROUND(COT(1), 4) = 0.6421"),
     OVERLOADS_1("DEGREES", degrees_of, "DOUBLE", "x radians in degrees.", "DEGREES(PI()) = 180"),
     OVERLOADS_1("EXP", exp_of, "DOUBLE", "e to the power of x.", "EXP(0) = 1"),
-    OVERLOADS_SAME("FLOOR", floor_of, "The largest whole number that is not above x.",
+    OVERLOADS_SAME("FLOOR", floor_of,
+                   "The largest whole number that is not above x. A DECIMAL keeps its scale.",
                    "FLOOR(1.8) = 1.0"),
     OVERLOADS_ORDERED("GREATEST", greatest,
-                      "The largest argument; nulls are ignored unless all are null.",
+                      "The largest argument; nulls are ignored unless all are null. All arguments "
+                      "have one type: CAST numbers of different types. NaN is the largest DOUBLE, "
+                      "text is ordered by its UTF-16 units, bytes are ordered as signed numbers.",
                       "GREATEST(1, 3, NULL) = 3"),
     OVERLOADS_ORDERED("LEAST", least,
-                      "The smallest argument; nulls are ignored unless all are null.",
+                      "The smallest argument; nulls are ignored unless all are null. All arguments "
+                      "have one type: CAST numbers of different types. NaN is the largest DOUBLE, "
+                      "text is ordered by its UTF-16 units, bytes are ordered as signed numbers.",
                       "LEAST(2, 1, NULL) = 1"),
-    OVERLOADS_1("LN", ln_of, "DOUBLE", "The natural logarithm of x.", "LN(1) = 0"),
+    OVERLOADS_1("LN", ln_of, "DOUBLE", "The natural logarithm of x; -Infinity at 0 and NaN below.",
+                "LN(1) = 0"),
     OVERLOADS_1("LOG", ln_of, "DOUBLE",
-                "The natural logarithm of x, or the logarithm of x to a base.",
+                "The logarithm of x to a base, and without a base the natural one, not that to "
+                "base 10. NaN when x is negative, or when the base is 1 or not positive.",
                 "ROUND(LOG(13), 4) = 2.5649"),
     OVERLOADS_2("LOG", "base", "x", log_of_base,
-                "The natural logarithm of x, or the logarithm of x to a base.",
+                "The logarithm of x to a base, and without a base the natural one, not that to "
+                "base 10. NaN when x is negative, or when the base is 1 or not positive.",
                 "ROUND(LOG(2, 8), 6) = 3"),
     FN("PI", MATH, "() -> DOUBLE", NULL_IN_NULL_OUT, pi,
        "The ratio of a circle's circumference "
        "to its diameter.",
        "ROUND(PI(), 4) = 3.1416"),
-    OVERLOADS_2("POWER", "base", "exponent", power, "base to the power of exponent.",
-                "POWER(2, 10) = 1024"),
+    OVERLOADS_2(
+        "POWER", "base", "exponent", power,
+        "base to the power of exponent. Both have one type: CAST one of them if they differ.",
+        "POWER(2, 10) = 1024"),
     OVERLOADS_1("RADIANS", radians_of, "DOUBLE", "x degrees in radians.",
                 "ROUND(RADIANS(180), 4) = 3.1416"),
     FN("RANDOM", MATH, "() -> DOUBLE", NULL_IN_NULL_OUT, random_double,
-       "A random number from 0 (included) to 1 (excluded), fresh for every call.", "RANDOM() < 1",
-       .flags = FN_VOLATILE),
+       "A random number from 0 (included) to 1 (excluded).", "RANDOM() < 1", .flags = FN_VOLATILE),
     FN("ROUND", MATH, "(x INT) -> BIGINT", NULL_IS_ERROR, round_integer, ROUND_DOC, "ROUND(3) = 3"),
     FN("ROUND", MATH, "(x BIGINT) -> BIGINT", NULL_IS_ERROR, round_integer, ROUND_DOC,
        "ROUND(3000000000) = 3000000000"),
@@ -451,7 +469,7 @@ const FnDef fn_number[] = {
        ROUND_DOC, "ROUND(12345.678E+0, -2) = 12300"),
     FN("ROUND", MATH, "(x DECIMAL, places INT) -> DECIMAL", NULL_IN_NULL_OUT, round_decimal_places,
        ROUND_DOC, "ROUND(1.257, 2) = 1.260"),
-    OVERLOADS_1("SIGN", sign, "INT", "-1, 0 or 1, as x is negative, zero or positive.",
+    OVERLOADS_1("SIGN", sign, "INT", "-1, 0 or 1, as x is negative, zero or positive; 0 for NaN.",
                 "SIGN(-5) = -1"),
     OVERLOADS_1("SIN", sin_of, "DOUBLE", "The sine of x radians.", "SIN(0) = 0"),
     OVERLOADS_1("SINH", sinh_of, "DOUBLE", "The hyperbolic sine of x.", "SINH(0) = 0"),

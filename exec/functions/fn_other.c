@@ -74,11 +74,14 @@ static ErrCode geo_distance(const FnCall *call, const Value *args, Value *out, E
 
 static const char GEO_DOC[] =
     "The distance on the earth's surface between two points given in degrees, in kilometres or, "
-    "with the unit 'miles', in miles.";
+    "with the unit 'miles', in miles. A null unit is kilometres. A null coordinate, a latitude "
+    "beyond 90, a longitude beyond 180 and another unit are errors.";
 
 const FnDef fn_other[] = {
     FN("AS_VALUE", OTHER, "(column T) -> T", NULL_IS_VALUE, as_value,
-       "A copy of a key column among the value columns of the result.", "AS_VALUE(3) = 3"),
+       "The column itself. In the SELECT list of a persistent query it makes a copy of a key "
+       "column that goes into the value; name it with AS. Null stays null.",
+       "AS_VALUE(3) = 3"),
     FN("GEO_DISTANCE", OTHER, "(lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE) -> DOUBLE",
        NULL_IS_VALUE, geo_distance, GEO_DOC,
        "ROUND(GEO_DISTANCE(37.4, -122.1, 37.8, -122.4)) = 52"),

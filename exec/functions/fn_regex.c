@@ -216,10 +216,12 @@ static ErrCode regexp_split(const FnCall *call, const Value *args, Value *out, E
        .unprepare = unprepare)
 
 static const char EXTRACT_DOC[] =
-    "What the first match of a pattern, or one of its groups, takes from a text; null without a "
-    "match.";
+    "What the first match of a pattern, or of one of its groups, takes from a text; null without a "
+    "match or without such a group. The pattern comes first. Patterns are written as for Java; one "
+    "that is malformed is an error, as is a negative group.";
 static const char EXTRACT_ALL_DOC[] =
-    "What every match of a pattern, or one of its groups, takes from a text.";
+    "What every match of a pattern, or of one of its groups, takes from a text; empty without a "
+    "match, null without such a group. The pattern comes first; one that is malformed is an error.";
 
 const FnDef fn_regex[] = {
     FN_REGEX("REGEXP_EXTRACT", "(pattern STRING, s STRING) -> STRING", regexp_extract, EXTRACT_DOC,
@@ -232,12 +234,15 @@ const FnDef fn_regex[] = {
     FN_REGEX("REGEXP_EXTRACT_ALL", "(pattern STRING, s STRING, group_number INT) -> ARRAY<STRING>",
              regexp_extract_all, EXTRACT_ALL_DOC,
              "REGEXP_EXTRACT_ALL('([a-z])([0-9])', 'a1b2', 1) = ARRAY['a', 'b']"),
-    FN_REGEX(
-        "REGEXP_REPLACE", "(s STRING, pattern STRING, new STRING) -> STRING", regexp_replace,
-        "The text with every match replaced; $1 or ${name} in the new text stands for a group.",
-        "REGEXP_REPLACE('a1b2', '([0-9])', '<$1>') = 'a<1>b<2>'"),
+    FN_REGEX("REGEXP_REPLACE", "(s STRING, pattern STRING, new STRING) -> STRING", regexp_replace,
+             "The text with every match replaced; $1 or ${name} in the new text stands for a "
+             "group, \\$ for a dollar sign. The text comes first. A malformed pattern and an "
+             "unknown group are errors.",
+             "REGEXP_REPLACE('a1b2', '([0-9])', '<$1>') = 'a<1>b<2>'"),
     FN_REGEX("REGEXP_SPLIT_TO_ARRAY", "(s STRING, pattern STRING) -> ARRAY<STRING>", regexp_split,
-             "The pieces of a text between the matches of a pattern.",
+             "The pieces of a text between the matches of a pattern, empty ones included. A "
+             "pattern that matches the empty text cuts between all characters; one that is "
+             "malformed is an error.",
              "REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+') = ARRAY['a', 'b', 'c']"),
     {.name = NULL},
 };

@@ -458,21 +458,27 @@ static ErrCode split_to_map(const FnCall *call, const Value *args, Value *out, E
 
 /* --- the rows --------------------------------------------------------------------------------- */
 
-static const char CONCAT_DOC[] = "All arguments one behind the other; nulls are left out.";
+static const char CONCAT_DOC[] = "All arguments one behind the other; nulls are left out, and "
+                                 "nothing but nulls gives the empty value.";
 static const char CONCAT_WS_DOC[] =
-    "The arguments from the second on, separated by the first; nulls are left out.";
+    "The arguments from the second on, separated by the first; nulls are left out. Null for a null "
+    "separator; fewer than two arguments are an error.";
 static const char INSTR_DOC[] =
-    "The position, from 1, at which a text contains another; 0 when it does not. A negative "
-    "position searches backwards from there, and an occurrence above 1 skips earlier ones.";
+    "The position, from 1, at which a text contains another; 0 when it does not, and 0 for a null "
+    "text or part. The search begins at a position, from 1; a negative one counts from the end and "
+    "searches backwards. An occurrence above 1 skips as many, which may overlap. A null position "
+    "or occurrence is an error.";
 static const char LPAD_DOC[] =
-    "The value filled up on the left to so many characters or bytes, or cut to them.";
+    "The value filled up on the left to so many characters or bytes, or cut on the right to them. "
+    "Null also for a negative length and for an empty padding.";
 static const char RPAD_DOC[] =
-    "The value filled up on the right to so many characters or bytes, or cut to them.";
-static const char SPLIT_DOC[] =
-    "The pieces between the delimiters; with an empty delimiter the single characters or bytes.";
+    "The value filled up on the right to so many characters or bytes, or cut on the right to them. "
+    "Null also for a negative length and for an empty padding.";
+static const char SPLIT_DOC[] = "The pieces between the delimiters, empty ones included; with an "
+                                "empty delimiter the single characters or bytes.";
 static const char SUBSTRING_DOC[] =
     "The part from a position, counted from 1 or from the end when negative, to the end or of a "
-    "given length.";
+    "given length. Empty when it would begin behind the end; position 0 counts as 1.";
 
 const FnDef fn_string[] = {
     FN("CONCAT", STRING, "(values STRING...) -> STRING", NULL_IS_VALUE, concat, CONCAT_DOC,
@@ -486,12 +492,16 @@ const FnDef fn_string[] = {
        "CONCAT_WS(TO_BYTES('-', 'utf8'), TO_BYTES('a', 'utf8'), TO_BYTES('b', 'utf8')) = "
        "TO_BYTES('a-b', 'utf8')"),
     FN("ELT", STRING, "(n INT, values STRING...) -> STRING", NULL_IS_VALUE, elt,
-       "The n-th of the values, counted from 1; null outside.", "ELT(2, 'a', 'b') = 'b'"),
+       "The n-th of the values, counted from 1; null when there are fewer, or when it is null "
+       "itself. A null n is an error.",
+       "ELT(2, 'a', 'b') = 'b'"),
     FN("FIELD", STRING, "(value STRING, values STRING...) -> INT", NULL_IS_VALUE, field,
-       "The position, from 1, of the first equal value; 0 when there is none.",
+       "The position, from 1, of the first of the values that equals the first argument; 0 when "
+       "there is none or it is null.",
        "FIELD('b', 'a', 'b') = 2"),
     FN("INITCAP", STRING, "(s STRING) -> STRING", NULL_IN_NULL_OUT, initcap,
-       "The text in lower case with a capital at the beginning of every word.",
+       "The text in lower case with a capital at the beginning of every word. White space in front "
+       "of the first word is dropped.",
        "INITCAP('the QUICK fox') = 'The Quick Fox'"),
     FN("INSTR", STRING, "(s STRING, part STRING) -> INT", NULL_IS_VALUE, instr, INSTR_DOC,
        "INSTR('CORPORATE FLOOR', 'OR') = 2"),
@@ -502,15 +512,18 @@ const FnDef fn_string[] = {
     FN("LCASE", STRING, "(s STRING) -> STRING", NULL_IN_NULL_OUT, lcase, "The text in lower case.",
        "LCASE('Weir') = 'weir'"),
     FN("LEN", STRING, "(s STRING) -> INT", NULL_IN_NULL_OUT, len,
-       "The length in characters (UTF-16 units) or bytes.", "LEN('weir') = 4"),
+       "The length in characters (UTF-16 units, so that an emoji has two) or bytes.",
+       "LEN('weir') = 4"),
     FN("LEN", STRING, "(b BYTES) -> INT", NULL_IN_NULL_OUT, len,
-       "The length in characters (UTF-16 units) or bytes.", "LEN(TO_BYTES('weir', 'utf8')) = 4"),
+       "The length in characters (UTF-16 units, so that an emoji has two) or bytes.",
+       "LEN(TO_BYTES('weir', 'utf8')) = 4"),
     FN("LPAD", STRING, "(s STRING, length INT, padding STRING) -> STRING", NULL_IN_NULL_OUT, lpad,
        LPAD_DOC, "LPAD('7', 3, '0') = '007'"),
     FN("LPAD", STRING, "(b BYTES, length INT, padding BYTES) -> BYTES", NULL_IN_NULL_OUT, lpad,
        LPAD_DOC, "LEN(LPAD(TO_BYTES('7', 'utf8'), 3, TO_BYTES('0', 'utf8'))) = 3"),
     FN("REPLACE", STRING, "(s STRING, old STRING, new STRING) -> STRING", NULL_IN_NULL_OUT, replace,
-       "The text with every occurrence of the old text replaced by the new.",
+       "The text with every occurrence of the old text replaced by the new. An empty old text "
+       "stands around every character.",
        "REPLACE('a-b-c', '-', '+') = 'a+b+c'"),
     FN("RPAD", STRING, "(s STRING, length INT, padding STRING) -> STRING", NULL_IN_NULL_OUT, rpad,
        RPAD_DOC, "RPAD('7', 3, '.') = '7..'"),
@@ -523,7 +536,8 @@ const FnDef fn_string[] = {
     FN("SPLIT_TO_MAP", STRING,
        "(s STRING, entry_delimiter STRING, value_delimiter STRING) -> MAP<STRING, STRING>",
        NULL_IN_NULL_OUT, split_to_map,
-       "The entries of a text as a map; entries without the inner delimiter are left out.",
+       "The entries of a text as a map. Entries without the inner delimiter are left out, and of "
+       "equal keys the last counts. Null also when a delimiter is empty or both are the same.",
        "SPLIT_TO_MAP('a=1;b=2', ';', '=')['b'] = '2'"),
     FN("SUBSTRING", STRING, "(s STRING, position INT) -> STRING", NULL_IN_NULL_OUT, substring,
        SUBSTRING_DOC, "SUBSTRING('stream', 2) = 'tream'"),

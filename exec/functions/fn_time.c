@@ -365,39 +365,45 @@ static ErrCode timestamptostring_or_null(const FnCall *call, const Value *args, 
 #define FN_SITE(name, sig, nulls, eval, doc, example)                                              \
     FN(name, TIME, sig, nulls, eval, doc, example, .prepare = prepare, .unprepare = unprepare)
 
-static const char UNIX_DATE_DOC[] = "The days since 1970-01-01 of a date, or of today.";
-static const char UNIX_TIMESTAMP_DOC[] =
-    "The milliseconds since 1970-01-01T00:00 UTC of a timestamp, or of now.";
 static const char FORMAT_TIMESTAMP_DOC[] =
-    "A timestamp as text by a pattern of Java's DateTimeFormatter, in GMT or the zone given.";
+    "A timestamp as text by a pattern of Java's DateTimeFormatter, in GMT or the zone given. A "
+    "malformed pattern and an unknown zone are errors.";
 static const char PARSE_TIMESTAMP_DOC[] =
-    "The timestamp of a text by a pattern of Java's DateTimeFormatter; a zone in the text goes "
-    "before the one given, and that before GMT.";
+    "The timestamp of a text by a pattern of Java's DateTimeFormatter; letter case does not count. "
+    "A zone in the text goes before the one given, and that before GMT; what the pattern does not "
+    "have is taken from 1970-01-01T00:00. Text that does not fit as a whole and an unknown zone "
+    "are errors.";
 static const char TIMESTAMPTOSTRING_DOC[] =
-    "Milliseconds as text by a pattern, in the server's zone or the one given (see "
-    "FORMAT_TIMESTAMP).";
+    "Milliseconds since 1970-01-01T00:00 UTC as text by a pattern, as FORMAT_TIMESTAMP writes a "
+    "TIMESTAMP, but in the server's zone where none is given. Null for a null pattern or zone; "
+    "null milliseconds are an error.";
 static const char STRINGTOTIMESTAMP_DOC[] =
-    "The milliseconds of a text by a pattern, in the server's zone or the one given (see "
-    "PARSE_TIMESTAMP).";
+    "The milliseconds since 1970-01-01T00:00 UTC of a text by a pattern, as PARSE_TIMESTAMP reads "
+    "it, but in the server's zone where none is given. Text that does not fit is an error.";
 
 const FnDef fn_time[] = {
     FN_SITE("CONVERT_TZ", "(t TIMESTAMP, from_zone STRING, to_zone STRING) -> TIMESTAMP",
-            NULL_IN_NULL_OUT, convert_tz, "A timestamp of one zone's clocks by those of another.",
+            NULL_IN_NULL_OUT, convert_tz,
+            "The timestamp moved by what the clocks of the second zone are ahead of those of the "
+            "first at that moment. An unknown zone is an error.",
             "CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', '+01:00') = FROM_UNIXTIME(3600000)"),
     FN_TIME("DATEADD", "(unit UNIT, n INT, d DATE) -> DATE", dateadd,
-            "The date n units later, cut to whole days.",
+            "The date n units later, cut to whole days: 23 hours later is the same date.",
             "DATEADD(DAYS, 2, FROM_DAYS(1)) = FROM_DAYS(3)"),
     FN_TIME("DATESUB", "(unit UNIT, n INT, d DATE) -> DATE", datesub,
             "The date n units earlier, cut to whole days.",
             "DATESUB(DAYS, 2, FROM_DAYS(3)) = FROM_DAYS(1)"),
     FN_SITE("DATETOSTRING", "(days INT, pattern STRING) -> STRING", NULL_IS_VALUE, datetostring,
-            "Days since 1970-01-01 as text by a pattern (see FORMAT_DATE).",
+            "Days since 1970-01-01 as text by a pattern, as FORMAT_DATE writes a DATE. Null for a "
+            "null pattern; null days are an error.",
             "DATETOSTRING(0, 'yyyy-MM-dd') = '1970-01-01'"),
     FN_SITE("FORMAT_DATE", "(d DATE, pattern STRING) -> STRING", NULL_IN_NULL_OUT, format_date,
-            "A date as text by a pattern of Java's DateTimeFormatter.",
+            "A date as text by a pattern of Java's DateTimeFormatter. A malformed pattern, or one "
+            "that asks for a time of day, is an error.",
             "FORMAT_DATE(FROM_DAYS(0), 'EEE d MMM yyyy') = 'Thu 1 Jan 1970'"),
     FN_SITE("FORMAT_TIME", "(t TIME, pattern STRING) -> STRING", NULL_IN_NULL_OUT, format_time,
-            "A time as text by a pattern of Java's DateTimeFormatter.",
+            "A time as text by a pattern of Java's DateTimeFormatter. A malformed pattern, or one "
+            "that asks for a date, is an error.",
             "FORMAT_TIME(PARSE_TIME('13:05', 'HH:mm'), 'h:mm a') = '1:05 PM'"),
     FN_SITE("FORMAT_TIMESTAMP", "(t TIMESTAMP, pattern STRING) -> STRING", NULL_IN_NULL_OUT,
             format_timestamp, FORMAT_TIMESTAMP_DOC,
@@ -411,11 +417,15 @@ const FnDef fn_time[] = {
             "The timestamp so many milliseconds after 1970-01-01T00:00 UTC.",
             "FROM_UNIXTIME(1000) = '1970-01-01T00:00:01'"),
     FN_TIME("PARSE_DATE", "(s STRING, pattern STRING) -> DATE", parse_date,
-            "The date of a text by a pattern of Java's SimpleDateFormat.",
+            "The date of a text by a pattern of Java's SimpleDateFormat, read leniently: June 31 "
+            "is July 1, and what follows the date is not looked at. Text that does not fit, and a "
+            "pattern that yields a time of day, are errors.",
             "PARSE_DATE('1971-01-01', 'yyyy-MM-dd') = FROM_DAYS(365)"),
-    FN_SITE("PARSE_TIME", "(s STRING, pattern STRING) -> TIME", NULL_IN_NULL_OUT, parse_time,
-            "The time of a text by a pattern of Java's DateTimeFormatter.",
-            "PARSE_TIME('1:05 PM', 'h:mm a') = '13:05'"),
+    FN_SITE(
+        "PARSE_TIME", "(s STRING, pattern STRING) -> TIME", NULL_IN_NULL_OUT, parse_time,
+        "The time of a text by a pattern of Java's DateTimeFormatter; letter case does not count. "
+        "Text that does not fit as a whole, and a pattern that yields a date, are errors.",
+        "PARSE_TIME('1:05 PM', 'h:mm a') = '13:05'"),
     FN_SITE("PARSE_TIMESTAMP", "(s STRING, pattern STRING) -> TIMESTAMP", NULL_IN_NULL_OUT,
             parse_timestamp, PARSE_TIMESTAMP_DOC,
             "PARSE_TIMESTAMP('1970-01-01 00:00:01', 'yyyy-MM-dd HH:mm:ss') = "
@@ -425,7 +435,8 @@ const FnDef fn_time[] = {
             "PARSE_TIMESTAMP('1970-01-01 01:00', 'yyyy-MM-dd HH:mm', 'Europe/Paris') = "
             "FROM_UNIXTIME(0)"),
     FN_SITE("STRINGTODATE", "(s STRING, pattern STRING) -> INT", NULL_IS_ERROR, stringtodate,
-            "The days since 1970-01-01 of a text by a pattern (see PARSE_DATE).",
+            "The days since 1970-01-01 of a text by a pattern of Java's DateTimeFormatter (not "
+            "SimpleDateFormat, as in PARSE_DATE). Text that does not fit is an error.",
             "STRINGTODATE('19700102', 'yyyyMMdd') = 1"),
     FN_SITE("STRINGTOTIMESTAMP", "(s STRING, pattern STRING) -> BIGINT", NULL_IS_ERROR,
             stringtotimestamp, STRINGTOTIMESTAMP_DOC,
@@ -434,7 +445,7 @@ const FnDef fn_time[] = {
             stringtotimestamp, STRINGTOTIMESTAMP_DOC,
             "STRINGTOTIMESTAMP('1970-01-01', 'yyyy-MM-dd', 'UTC') = 0"),
     FN_TIME("TIMEADD", "(unit UNIT, n INT, t TIME) -> TIME", timeadd,
-            "The time n units later, around the clock.",
+            "The time n units later; behind midnight it begins again.",
             "TIMEADD(HOURS, 2, PARSE_TIME('23:00', 'HH:mm')) = '01:00'"),
     FN_TIME("TIMESTAMPADD", "(unit UNIT, n INT, t TIMESTAMP) -> TIMESTAMP", timestampadd,
             "The timestamp n units later.",
@@ -449,15 +460,18 @@ const FnDef fn_time[] = {
             NULL_IS_VALUE, timestamptostring_or_null, TIMESTAMPTOSTRING_DOC,
             "TIMESTAMPTOSTRING(0, 'yyyy-MM-dd HH:mm', 'UTC') = '1970-01-01 00:00'"),
     FN_TIME("TIMESUB", "(unit UNIT, n INT, t TIME) -> TIME", timesub,
-            "The time n units earlier, around the clock.",
+            "The time n units earlier; before midnight it goes on from the evening.",
             "TIMESUB(HOURS, 2, PARSE_TIME('01:00', 'HH:mm')) = '23:00'"),
-    FN_TIME("UNIX_DATE", "() -> INT", unix_date_now, UNIX_DATE_DOC, "UNIX_DATE() > 18000",
-            .flags = FN_VOLATILE),
-    FN_TIME("UNIX_DATE", "(d DATE) -> INT", unix_date, UNIX_DATE_DOC,
+    FN_TIME("UNIX_DATE", "() -> INT", unix_date_now,
+            "The days from 1970-01-01 to today, by the clock and the zone of the server.",
+            "UNIX_DATE() > 18000", .flags = FN_VOLATILE),
+    FN_TIME("UNIX_DATE", "(d DATE) -> INT", unix_date, "The days from 1970-01-01 to a date.",
             "UNIX_DATE(FROM_DAYS(3)) = 3"),
-    FN_TIME("UNIX_TIMESTAMP", "() -> BIGINT", unix_timestamp_now, UNIX_TIMESTAMP_DOC,
+    FN_TIME("UNIX_TIMESTAMP", "() -> BIGINT", unix_timestamp_now,
+            "The milliseconds from 1970-01-01T00:00 UTC to now, by the clock of the server.",
             "UNIX_TIMESTAMP() > 0", .flags = FN_VOLATILE),
-    FN_TIME("UNIX_TIMESTAMP", "(t TIMESTAMP) -> BIGINT", unix_timestamp, UNIX_TIMESTAMP_DOC,
+    FN_TIME("UNIX_TIMESTAMP", "(t TIMESTAMP) -> BIGINT", unix_timestamp,
+            "The milliseconds from 1970-01-01T00:00 UTC to a timestamp.",
             "UNIX_TIMESTAMP(FROM_UNIXTIME(5)) = 5"),
     {.name = NULL},
 };

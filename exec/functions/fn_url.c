@@ -154,26 +154,36 @@ static ErrCode decode_param(const FnCall *call, const Value *args, Value *out, E
 
 const FnDef fn_url[] = {
     FN_URL("URL_DECODE_PARAM", "(s STRING) -> STRING", decode_param,
-           "The text that a URL parameter stands for.", "URL_DECODE_PARAM('a+b%26c') = 'a b&c'"),
+           "The text that a URL parameter stands for: + is a space, %41 a byte of UTF-8. An "
+           "incomplete % is an error.",
+           "URL_DECODE_PARAM('a+b%26c') = 'a b&c'"),
     FN_URL("URL_ENCODE_PARAM", "(s STRING) -> STRING", encode_param,
-           "The text as it must be written in a URL parameter.",
+           "The text as it must be written in a URL parameter: a space as +, anything but letters, "
+           "digits and - _ . * as % and hex digits.",
            "URL_ENCODE_PARAM('a b&c') = 'a+b%26c'"),
     FN_URL("URL_EXTRACT_FRAGMENT", "(url STRING) -> STRING", extract_fragment,
-           "What follows the # of a URL.", "URL_EXTRACT_FRAGMENT('http://a.org/b#c') = 'c'"),
-    FN_URL("URL_EXTRACT_HOST", "(url STRING) -> STRING", extract_host, "The host of a URL.",
+           "What follows the # of a URL, decoded; null without one. A malformed URL is an error.",
+           "URL_EXTRACT_FRAGMENT('http://a.org/b#c') = 'c'"),
+    FN_URL("URL_EXTRACT_HOST", "(url STRING) -> STRING", extract_host,
+           "The host of a URL; null when there is none, or none that is a proper host name. A "
+           "malformed URL is an error.",
            "URL_EXTRACT_HOST('http://a.org:80/b') = 'a.org'"),
     FN_URL("URL_EXTRACT_PARAMETER", "(url STRING, name STRING) -> STRING", extract_parameter,
-           "The value of a parameter of a URL's query; null when there is none.",
+           "The decoded value of the first parameter with this name in the query of a URL: the "
+           "empty text when it has no =, null when it is not there. A malformed URL is an error.",
            "URL_EXTRACT_PARAMETER('http://a.org/b?x=1&y=2', 'y') = '2'"),
-    FN_URL("URL_EXTRACT_PATH", "(url STRING) -> STRING", extract_path, "The path of a URL.",
+    FN_URL("URL_EXTRACT_PATH", "(url STRING) -> STRING", extract_path,
+           "The path of a URL, empty when there is none. A malformed URL is an error.",
            "URL_EXTRACT_PATH('http://a.org/b/c?x=1') = '/b/c'"),
     FN_URL("URL_EXTRACT_PORT", "(url STRING) -> INT", extract_port,
-           "The port of a URL; null when none is written.",
+           "The port of a URL; null when none is written. A malformed URL is an error.",
            "URL_EXTRACT_PORT('http://a.org:80/b') = 80"),
     FN_URL("URL_EXTRACT_PROTOCOL", "(url STRING) -> STRING", extract_protocol,
-           "The protocol of a URL.", "URL_EXTRACT_PROTOCOL('http://a.org/') = 'http'"),
+           "The protocol of a URL; null when there is none. A malformed URL is an error.",
+           "URL_EXTRACT_PROTOCOL('http://a.org/') = 'http'"),
     FN_URL("URL_EXTRACT_QUERY", "(url STRING) -> STRING", extract_query,
-           "What stands between the ? and the # of a URL.",
+           "What stands between the ? and the # of a URL, decoded; null without a ?. A malformed "
+           "URL is an error.",
            "URL_EXTRACT_QUERY('http://a.org/b?x=1#c') = 'x=1'"),
     {.name = NULL},
 };

@@ -58,13 +58,15 @@ static ErrCode cube_explode(const FnCall *call, const Value *args, const Value *
 const TableFnDef table_fn[] = {
     {.name = "CUBE_EXPLODE",
      .sig = "(columns ARRAY<T>) -> ARRAY<T>",
-     .doc = "One row for every subset of the columns; those that are not in it are null.",
+     .doc =
+         "One row for every subset of the columns, of 20 at most; those that are not in it are "
+         "null. A column that is null itself makes no further rows, and a null array makes none.",
      .example = "CUBE_EXPLODE(ARRAY[1, 2]) = ARRAY[NULL, NULL], ARRAY[NULL, 2], ARRAY[1, NULL], "
                 "ARRAY[1, 2]",
      .eval = cube_explode},
     {.name = "EXPLODE",
      .sig = "(a ARRAY<T>) -> T",
-     .doc = "One row for every element.",
+     .doc = "One row for every element, null elements included; none for a null or empty array.",
      .example = "EXPLODE(ARRAY[1, 2]) = 1, 2",
      .eval = explode},
     {.name = NULL},

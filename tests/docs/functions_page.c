@@ -114,7 +114,7 @@ static Row fn_row(const FnDef *def)
                .doc = def->doc,
                .example = def->example,
                .nulls = strstr(def->sig, "()") == def->sig ? NULL : nulls[def->nulls],
-               .more = def->flags & FN_VOLATILE ? "A new value in each call." : NULL};
+               .more = def->flags & FN_VOLATILE ? "Evaluated anew for every row." : NULL};
 
     split_call(def->example, &row.call, &row.result);
     return row;

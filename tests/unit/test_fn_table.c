@@ -70,6 +70,21 @@ static void every_row_is_documented_and_its_signature_parses(void **state)
     }
 }
 
+/* The other two null rules say themselves what a null argument does. */
+static void a_row_whose_body_sees_nulls_tells_what_they_do(void **state)
+{
+    const FnTable *table = fn_table();
+
+    (void)state;
+    for (size_t i = 0; i < table->fns_len; i++) {
+        const FnDef *def = table->fns[i];
+
+        if (def->nulls == NULL_IS_VALUE && !strcasestr(def->doc, "null") &&
+            !strstr(def->doc, "As MASK"))
+            fail_msg("%s%s: its doc does not tell what null does", def->name, def->sig);
+    }
+}
+
 static void overloads_differ(void **state)
 {
     const FnTable *table = fn_table();
@@ -363,6 +378,7 @@ int main(void)
         arena_test(every_name_is_counted),
         arena_test(names_ascend),
         arena_test(every_row_is_documented_and_its_signature_parses),
+        arena_test(a_row_whose_body_sees_nulls_tells_what_they_do),
         arena_test(overloads_differ),
         arena_test(every_example_is_true),
         arena_test(every_aggregate_example_is_true),
