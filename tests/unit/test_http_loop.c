@@ -2,13 +2,14 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/support/arena_group.h"
 
-enum { WAKERS = 4, WAKES = 20000, WAIT_MS = 5000 };
+enum { WAKERS = 4, WAKES = 20000, BURST = 2000, WAIT_MS = 5000 };
 
 /* A watch that takes what was produced for it, as a connection takes frames. */
 typedef struct Taker {
@@ -170,6 +171,37 @@ static void peer_that_goes_is_noticed(void **state)
     assert_true(g_taker.events & HTTP_PEER_DONE);
 }
 
+static int64_t cpu_ns(pthread_t thread)
+{
+    struct timespec used;
+    clockid_t       clock;
+
+    assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &used), 0);
+    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
+}
+
+/* One wake, answered, then the next, as fast as it goes. */
+static void loop_sleeps_when_a_burst_is_over(void **state)
+{
+    struct timespec idle = {.tv_nsec = 200000000};
+    int64_t         before_ns;
+
+    (void)state;
+    g_taker = (Taker){0};
+    start();
+    for (int i = 1; i <= BURST; i++) {
+        __atomic_store_n(&g_taker.produced, i, __ATOMIC_RELEASE);
+        http_loop_wake(&g_taker.watch);
+        while (__atomic_load_n(&g_taker.taken, __ATOMIC_ACQUIRE) < i)
+            sched_yield();
+    }
+    before_ns = cpu_ns(g_thread);
+    nanosleep(&idle, NULL);
+    assert_true(cpu_ns(g_thread) - before_ns < idle.tv_nsec / 10);
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +209,7 @@ int main(void)
         cmocka_unit_test(another_turn_is_given_when_asked_for),
         cmocka_unit_test(watch_that_is_removed_is_released_once),
         cmocka_unit_test(peer_that_goes_is_noticed),
+        cmocka_unit_test(loop_sleeps_when_a_burst_is_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
