@@ -32,9 +32,9 @@ static const ZoneName NAMES[] = {
     {"NST", "NDT", "Newfoundland", "America/St_Johns"},
     {"AKST", "AKDT", "Alaska", "America/Anchorage"},
     {"HST", "HDT", "Hawaii", "Pacific/Honolulu"},
-    {"WET", "WEST", "Western European", "Europe/Lisbon"},
     {"GMT", "BST", "British", "Europe/London"},
     {"GMT", "IST", "Irish", "Europe/Dublin"},
+    {"WET", "WEST", "Western European", "Europe/Lisbon"},
     {"CET", "CEST", "Central European", "Europe/Paris"},
     {"EET", "EEST", "Eastern European", "Europe/Athens"},
     {"MSK", "MSD", "Moscow", "Europe/Moscow"},
@@ -283,31 +283,43 @@ static Str icu_name(const JavaZone *zone, int64_t instant_ms, const char *letter
     return U_FAILURE(status) ? str_from(zone->id) : (Str){text, (size_t)len};
 }
 
-/* The abbreviation of a zone whose offsets are those of a row at the instant and half a year on. */
+/* The row's abbreviation, if its zone has the offsets of the other at the instant and half a year
+ * on; NULL otherwise. */
+static const char *row_name(const ZoneName *row, const JavaZone *zone, int64_t instant_ms)
+{
+    const int64_t later_ms = instant_ms + 182ll * MS_PER_DAY_;
+    const char   *found = NULL;
+    UErrorCode    status = U_ZERO_ERROR;
+    JavaZone      row_zone;
+    Err           ignored;
+
+    if (java_zone_open(str_from(row->id), &row_zone, &ignored) != ERR_OK)
+        return NULL;
+    if (java_zone_offset(&row_zone, later_ms) == java_zone_offset(zone, later_ms) &&
+        java_zone_offset(&row_zone, instant_ms) == java_zone_offset(zone, instant_ms))
+        found = ucal_get(row_zone.region, UCAL_DST_OFFSET, &status) ? row->daylight : row->standard;
+    java_zone_close(&row_zone);
+    return found;
+}
+
+/*
+ * The zone's own row, or else the first of its area that agrees in offsets: London and Lisbon
+ * always agree, and are still called differently.
+ */
 static const char *table_name(const JavaZone *zone, int64_t instant_ms)
 {
-    int32_t     offset = java_zone_offset(zone, instant_ms);
-    const char *area_end = strchr(zone->id, '/');
-    size_t      area_len = area_end ? (size_t)(area_end - zone->id) : 0;
-    const char *found = NULL;
+    const size_t rows = sizeof NAMES / sizeof NAMES[0];
+    const char  *area_end = strchr(zone->id, '/');
+    size_t       area_len = area_end ? (size_t)(area_end - zone->id) : 0;
+    const char  *found = NULL;
 
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && !found; i++) {
-        JavaZone row;
-        Err      ignored;
-
-        if (area_len == 0 || strncmp(zone->id, NAMES[i].id, area_len + 1) != 0 ||
-            java_zone_open(str_from(NAMES[i].id), &row, &ignored) != ERR_OK)
-            continue;
-        if (java_zone_offset(&row, instant_ms) == offset &&
-            java_zone_offset(&row, instant_ms + 182ll * MS_PER_DAY_) ==
-                java_zone_offset(zone, instant_ms + 182ll * MS_PER_DAY_)) {
-            UErrorCode status = U_ZERO_ERROR;
-
-            java_zone_offset(&row, instant_ms);
-            found = ucal_get(row.region, UCAL_DST_OFFSET, &status) ? NAMES[i].daylight
-                                                                   : NAMES[i].standard;
-        }
-        java_zone_close(&row);
+    for (size_t i = 0; i < rows && !found; i++) {
+        if (strcmp(zone->id, NAMES[i].id) == 0)
+            found = row_name(&NAMES[i], zone, instant_ms);
+    }
+    for (size_t i = 0; i < rows && !found && area_len > 0; i++) {
+        if (strncmp(zone->id, NAMES[i].id, area_len + 1) == 0)
+            found = row_name(&NAMES[i], zone, instant_ms);
     }
     return found;
 }

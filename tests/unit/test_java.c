@@ -43,6 +43,14 @@ static void zone_letters_print_offsets_and_names(void **state)
                {FORMAT_IN("z", "UTC"), "UTC"}, {FORMAT_IN("z", "+01:00"), "+01:00"});
 }
 
+static void zones_of_equal_offsets_keep_their_own_names(void **state)
+{
+    EVAL_CHECK(state,
+               {"FORMAT_TIMESTAMP(FROM_UNIXTIME(1526075913000), 'z', 'Europe/London')", "BST"},
+               {"FORMAT_TIMESTAMP(FROM_UNIXTIME(1526075913000), 'z', 'Europe/Lisbon')", "WEST"},
+               {"FORMAT_TIMESTAMP(FROM_UNIXTIME(1526075913000), 'z', 'Europe/Jersey')", "BST"});
+}
+
 static void literals_sections_and_padding_print(void **state)
 {
     EVAL_CHECK(state, {FORMAT("yyyy''T''HH"), "2021T13"}, {FORMAT("''o''''clock'' h"), "o'clock 1"},
@@ -172,6 +180,7 @@ int main(void)
         arena_test(date_letters_print_their_fields),
         arena_test(time_letters_print_their_fields),
         arena_test(zone_letters_print_offsets_and_names),
+        arena_test(zones_of_equal_offsets_keep_their_own_names),
         arena_test(literals_sections_and_padding_print),
         arena_test(patterns_that_java_refuses_are_refused),
         arena_test(adjacent_numbers_share_the_digits),
