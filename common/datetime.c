@@ -319,7 +319,8 @@ ErrCode datetime_parse_time(Str text, int64_t *out_ms, Err *err)
     Cursor  cursor = {trimmed.ptr, trimmed.ptr + trimmed.len};
     int64_t ms;
 
-    if (!take_time(&cursor, 23, &ms) || !is_done(&cursor))
+    /* An hour alone ends a timestamp, but is no time. */
+    if (str_find(trimmed, STR(":"), 0) < 0 || !take_time(&cursor, 23, &ms) || !is_done(&cursor))
         return err_set(err, ERR_EVAL,
                        "\"%.*s\" is no time: expected HH:mm, HH:mm:ss or HH:mm:ss.SSS",
                        STR_ARG(text));

@@ -206,10 +206,10 @@ static void datetime_reads_dates_and_their_beginnings(void **state)
 
 static void datetime_reads_times(void **state)
 {
-    static const char *const bad[] = {"", "1", "24:00", "10:", "10:5", "10:05:", "10:05Z", "-1:00"};
+    static const char *const bad[] = {
+        "", "1", "10", "24:00", "10:", "10:5", "10:05:", "10:05Z", "-1:00"};
 
     (void)state;
-    assert_int_equal(time_of("10"), 36000000);
     assert_int_equal(time_of("00:01"), 60000);
     assert_int_equal(time_of("23:59:59.999"), MS_PER_DAY - 1);
     assert_int_equal(time_of("00:00:00.1"), 100);
