@@ -183,7 +183,7 @@ void command_version(Shell *shell)
         info = json_get(json, STR("KsqlServerInfo"));
     if (info)
         output_line(&shell->output, "weir %s, server %.*s at %s: %.*s", WEIR_VERSION,
-                    STR_ARG(json_get_str(info, STR("version"), STR("?"))),
+                    STR_ARG(json_get_str(info, STR("weirVersion"), STR("?"))),
                     client_url(shell->client),
                     STR_ARG(json_get_str(info, STR("serverStatus"), STR("?"))));
     else

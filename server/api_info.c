@@ -3,6 +3,9 @@
  */
 #include "server/api_internal.h"
 
+/* The ksqlDB whose API this is: its clients read the version and refuse servers before 0.10. */
+static const char ksqldb_version[] = "0.29.0";
+
 static void respond_json(ApiCall *call, Buf *body)
 {
     call_respond(call, 200, content_json, body);
@@ -25,7 +28,8 @@ static void info(ApiCall *call, Str rest)
     jw_open(&w, '{');
     jw_key(&w, "KsqlServerInfo");
     jw_open(&w, '{');
-    jw_field_c(&w, "version", WEIR_VERSION);
+    jw_field_c(&w, "version", ksqldb_version);
+    jw_field_c(&w, "weirVersion", WEIR_VERSION);
     jw_field_str(&w, "kafkaClusterId", cluster_id(call));
     jw_field_str(&w, "ksqlServiceId", engine_service_id(call->api->engine));
     jw_field_c(&w, "serverStatus", broker.is_healthy ? "RUNNING" : "DEGRADED");
@@ -155,7 +159,7 @@ static void metadata(ApiCall *call, Str rest)
 
     (void)rest;
     jw_open(&w, '{');
-    jw_field_c(&w, "version", WEIR_VERSION);
+    jw_field_c(&w, "version", ksqldb_version);
     jw_key(&w, "clusterId");
     write_cluster(call, &w);
     jw_close(&w, '}');

@@ -248,12 +248,24 @@ static ErrCode parse_one(SqlRequest *request, Arena *mem, AstStmt **out, Err *er
     return ERR_OK;
 }
 
-/* What is wrong with a push query, beyond its syntax, is a generic_error in this API. */
+static bool sources_exist(const ApiCall *call, const AstQuery *select)
+{
+    Catalog *catalog = engine_catalog(call->api->engine);
+    bool     exist = catalog_source(catalog, select->from.name.text) != NULL;
+
+    for (size_t i = 0; i < select->joins_len && exist; i++)
+        exist = catalog_source(catalog, select->joins[i].source.name.text) != NULL;
+    catalog_unref(catalog);
+    return exist;
+}
+
+/* What is wrong with a push query, beyond its syntax and the names of its sources, is a
+ * generic_error in this API. */
 static void refuse(ApiCall *call, const SqlRequest *request, const AstStmt *stmt, const Err *err)
 {
     bool is_push = stmt && stmt->kind == AST_SELECT && stmt->u.select->emit != AST_EMIT_NONE;
 
-    if (is_push && err->code == ERR_STATEMENT)
+    if (is_push && err->code == ERR_STATEMENT && sources_exist(call, stmt->u.select))
         call_refuse(call, 400, 40000, "%.*s", STR_ARG(err_render(call->mem, err, request->sql)));
     else
         call_fail(call, err, request->sql);

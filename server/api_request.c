@@ -78,8 +78,10 @@ ErrCode sql_request(ApiCall *call, Str body, bool is_stream, SqlRequest *out, Er
 
     session_init(&out->session, call->mem, call->api->engine);
     if (json_parse(call->mem, body, &json, err) != ERR_OK) {
-        if (err->code == ERR_REQUEST)
+        if (err->code == ERR_REQUEST) {
             err_wrap(err, "Invalid JSON in request");
+            err->pos = (SrcPos){0}; /* the message says where; it is no place in a statement */
+        }
         return err->code;
     }
     if (json->kind != JSON_OBJECT)

@@ -128,12 +128,43 @@ static void nothing_runs_when_one_statement_is_bad(void **state)
                          STR("\"name\":\"A\""), 0) < 0);
 }
 
+/* ksqlDB's clients compare the version with those they know; they refuse 0.1.0. */
+static void info_names_the_ksqldb_that_clients_expect(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_has(request("GET", "/info", NULL, NULL, &status), "\"version\":\"0.29.0\"");
+    assert_has(request("GET", "/info", NULL, NULL, &status),
+               "\"weirVersion\":\"" WEIR_VERSION "\"");
+    assert_has(request("GET", "/v1/metadata", NULL, NULL, &status), "\"version\":\"0.29.0\"");
+}
+
+static void unknown_source_is_an_error_of_the_statement(void **state)
+{
+    static const char *const bodies[] = {"{\"sql\":\"SELECT * FROM NOPE EMIT CHANGES;\"}",
+                                         "{\"sql\":\"SELECT * FROM NOPE;\"}"};
+    int                      status;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        Str body = post("/query-stream", bodies[i], &status);
+
+        assert_int_equal(status, 400);
+        assert_has(body, "\"@type\":\"statement_error\",\"error_code\":40001");
+    }
+    create_orders();
+    assert_has(
+        post("/query-stream", "{\"sql\":\"SELECT NOPE FROM ORDERS EMIT CHANGES;\"}", &status),
+        "\"@type\":\"generic_error\",\"error_code\":40000");
+}
+
 static void malformed_requests_are_named(void **state)
 {
     int status;
 
     (void)state;
-    assert_has(post("/ksql", "{", &status), "Invalid JSON in request");
+    assert_has(post("/ksql", "{", &status), "\"message\":\"Invalid JSON in request");
     assert_int_equal(status, 400);
     assert_has(post("/ksql", "{}", &status), "\\\"ksql\\\"");
     assert_has(post("/query-stream", "{\"ksql\":\"x\"}", &status), "\\\"sql\\\"");
@@ -312,6 +343,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(small_endpoints_answer),
         TEST(nothing_runs_when_one_statement_is_bad),
+        TEST(info_names_the_ksqldb_that_clients_expect),
+        TEST(unknown_source_is_an_error_of_the_statement),
         TEST(malformed_requests_are_named),
         TEST(pull_query_answers_in_each_style),
         TEST(push_query_ends_at_its_limit),
