@@ -103,7 +103,7 @@ static const PropertyDef own_rows[] = {
     INT("weir.workers", "0", S, "worker threads; 0: one per core"),
     BOOL("weir.read.your.writes", "false", Q,
          "a pull query waits until earlier INSERTs have reached the table"),
-    INT("weir.fetch.bytes", "4194304", S, "Kafka: bytes that one partition fetches ahead"),
+    INT("weir.fetch.bytes", "209715200", S, "Kafka: bytes fetched ahead, all partitions together"),
     INT("weir.retention.ms", "604800000", S, "retention of topics made without RETENTION_MS"),
     INT("weir.tombstone.retention.ms", "86400000", S, "how long compaction keeps a deletion"),
     TEXT("security.protocol", NULL, S, "Kafka: plaintext, ssl, sasl_plaintext, sasl_ssl"),

@@ -270,6 +270,7 @@ static void kafka_close(Broker *base)
     pthread_mutex_destroy(&broker->topics_lock);
     pthread_mutex_destroy(&broker->plain_lock);
     map_deinit(&broker->topics);
+    map_deinit(&broker->parts);
     arena_free(broker->mem);
     mem_free(broker);
 }
@@ -356,6 +357,8 @@ ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err)
     broker->settings_len = opts->settings_len;
     broker->health.is_healthy = true;
     map_init(&broker->topics, broker->mem);
+    map_init(&broker->parts, NULL);
+    broker->feeds_cap = KAFKA_FEEDS;
     pthread_mutex_init(&broker->plain_lock, NULL);
     pthread_mutex_init(&broker->topics_lock, NULL);
     pthread_mutex_init(&broker->consumers_lock, NULL);

@@ -2,8 +2,8 @@
  * broker_kafka.h -- topics on a Kafka cluster, by librdkafka.
  *
  * The handles belong to the node: one idempotent producer for single records, one transactional
- * producer per commit group, and one consumer for each reader that a partition has at the same
- * time.  Their number does not depend on how many topics or partitions are read.
+ * producer per commit group, and a few consumers, which readers share.  Their number does not
+ * depend on how many queries, topics or partitions there are.
  */
 #ifndef EXEC_BROKERS_BROKER_KAFKA_H
 #define EXEC_BROKERS_BROKER_KAFKA_H
@@ -20,7 +20,7 @@ typedef struct BrokerKafkaOpts {
     Str                 service_id; /* part of the transactional id and of internal names */
     const KafkaSetting *settings;   /* bootstrap.servers, security.protocol, sasl.*, ssl.* */
     size_t              settings_len;
-    int64_t             fetch_bytes; /* bound of what one partition fetches ahead */
+    int64_t             fetch_bytes; /* bound of what is fetched ahead, all readers together */
 } BrokerKafkaOpts;
 
 /*

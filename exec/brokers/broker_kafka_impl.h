@@ -3,7 +3,9 @@
  *
  *     broker_kafka.c         life, settings, errors, health
  *     broker_kafka_topic.c   topics by the admin API, and what is known about them
- *     broker_kafka_read.c    consumers and the readers on their partition queues
+ *     broker_kafka_read.c    readers
+ *     broker_kafka_feed.c    what readers of a partition share; see broker_kafka_feed.h
+ *     broker_kafka_consumer.c  consumer handles
  *     broker_kafka_write.c   the producer of single records
  *     broker_kafka_txn.c     transactions
  *     broker_kafka_reap.c    destroying handles, which may hang
@@ -11,9 +13,9 @@
  * Threads.  `broker` serves the callbacks of the producer of single records and finds out whether
  * the cluster is back; `reaper` destroys handles.  Transactions belong to their committer.
  *
- * Locks.  `consumers_lock` guards the list of consumers and what is assigned to them; a reader's
- * own lock guards its queue and is taken after it.  `topics_lock`, `plain_lock`, `health_lock` and
- * `reap_lock` are leaves.
+ * Locks.  `consumers_lock` guards the consumers and what is assigned to them; those of a partition,
+ * which are taken after it, are in broker_kafka_feed.h.  `topics_lock`, `plain_lock`, `health_lock`
+ * and `reap_lock` are leaves.
  */
 #ifndef EXEC_BROKERS_BROKER_KAFKA_IMPL_H
 #define EXEC_BROKERS_BROKER_KAFKA_IMPL_H
@@ -43,15 +45,20 @@ typedef struct KafkaTopic {
 
 } KafkaTopic;
 
+/* Places of one partition that can be read at the same time; consumers. */
+enum { KAFKA_SLOTS = 4 };
+/* How many feeds share weir.fetch.bytes at first. */
+enum { KAFKA_FEEDS = 8 };
+
 typedef struct KafkaReader KafkaReader;
 
-/* A consumer handle.  Each partition has at most one reader here. */
+/* A consumer handle.  Each partition has at most one feed here. */
 typedef struct KafkaConsumer {
-    rd_kafka_t           *rk;
-    Arena                *mem;
-    Map                   consumed; /* names of the topics that it ever read */
-    KafkaReader          *readers;
-    struct KafkaConsumer *next;
+    rd_kafka_t *rk;
+    Arena      *mem;
+    Map         consumed; /* names of the topics that it ever read */
+    uint32_t    feeds_len;
+    int64_t     used_ms; /* when it last had one; kafka_now_ms() */
 } KafkaConsumer;
 
 /* A handle on its way to the reaper. */
@@ -67,8 +74,8 @@ typedef struct KafkaBroker {
     Str           service_id;
     KafkaSetting *settings;
     size_t        settings_len;
-    int64_t       fetch_bytes;
-    Str           idle_topic; /* empty for good; see broker_kafka_read.c */
+    int64_t       fetch_bytes; /* all feeds together */
+    Str           idle_topic;  /* empty for good; see broker_kafka_consumer.c */
 
     rd_kafka_t     *admin; /* topics, offsets, health; a producer that produces nothing */
     pthread_mutex_t plain_lock;
@@ -81,7 +88,9 @@ typedef struct KafkaBroker {
     Map             topics; /* name -> KafkaTopic */
 
     pthread_mutex_t consumers_lock;
-    KafkaConsumer  *consumers;
+    KafkaConsumer  *consumers[KAFKA_SLOTS]; /* NULL: not open */
+    Map             parts;                  /* topic and partition -> KafkaPart */
+    uint32_t        feeds_len, feeds_cap;   /* cap: how many share fetch_bytes now */
 
     pthread_mutex_t reap_lock;
     pthread_cond_t  reap_cond;
@@ -133,12 +142,15 @@ ErrCode kafka_reader_poll(BrokerReader *base, size_t bytes_max, RecordBatch **ou
                           int64_t *position, int64_t *readable_end, Err *err);
 ErrCode kafka_reader_seek(BrokerReader *base, int64_t offset, Err *err);
 void    kafka_reader_close(BrokerReader *base);
+
+/* --- broker_kafka_consumer.c ------------------------------------------------------------------ */
+
 /*
  * Before a topic is deleted: its readers end, and every consumer that ever read it is destroyed
- * after its other readers moved to a new one.  Waits for that, but not for ever.
+ * after its other feeds moved to a new one.  Waits for that, but not for ever.
  */
 ErrCode kafka_consumers_leave(KafkaBroker *broker, Str topic, Err *err) ERR_MUST_USE;
-/* Serves the consumers' own events. */
+/* Serves the consumers' own events, and closes those that nobody has used for some time. */
 void kafka_consumers_serve(KafkaBroker *broker);
 void kafka_consumers_close(KafkaBroker *broker);
 

@@ -537,6 +537,45 @@ static void claim_polls_are_bounded(Fixture *f)
     broker_reader_close(reader);
 }
 
+/* More places of one partition than a driver fetches at a time, some of them slow. */
+static void claim_readers_share_a_partition(Fixture *f)
+{
+    enum { READERS = 9, RECORDS = 20000, APART = 1500 };
+    BrokerTxn    *txn = NULL;
+    BrokerReader *readers[READERS];
+    int64_t       next[READERS], end;
+    int           done = 0;
+
+    make_topic(f, "t");
+    ok(f, broker_txn_open(f->broker, STR("group"), &txn, &f->err));
+    ok(f, broker_txn_begin(txn, &f->err));
+    ok(f, broker_txn_append(txn, chunk_of("t", 0, 0, RECORDS), &f->err));
+    ok(f, broker_txn_commit(txn, NULL, NULL, &f->err));
+    broker_txn_close(txn);
+    await_end(f, "t", RECORDS);
+    for (int i = 0; i < READERS; i++)
+        readers[i] = reader_at(f, "t", 0, next[i] = (int64_t)i * APART);
+    for (int round = 0; done < READERS && round < 20000; round++) {
+        for (int i = 0; i < READERS; i++) {
+            RecordBatch *batch = NULL;
+
+            if (next[i] == RECORDS || round % (i + 1) != 0)
+                continue;
+            ok(f, broker_reader_poll(readers[i], 4096, &batch, &(int64_t){0}, &end, &f->err));
+            for (uint32_t k = 0; batch && k < batch->len; k++, next[i]++)
+                assert_true(batch->records[k].offset == next[i] &&
+                            batch->records[k].ts == next[i] + 1);
+            record_batch_unref(batch);
+            done += next[i] == RECORDS;
+        }
+        if (f->driver->is_kafka)
+            usleep(100);
+    }
+    assert_int_equal(done, READERS);
+    for (int i = 0; i < READERS; i++)
+        broker_reader_close(readers[i]);
+}
+
 /* --- cleaning --------------------------------------------------------------------------------- */
 
 static bool begin_is_2(Fixture *f)
@@ -925,6 +964,7 @@ static void claim_closing_acks_what_waits(Fixture *f)
     X(caught_up_reader_is_woken)                                                                   \
     X(reader_seeks)                                                                                \
     X(polls_are_bounded)                                                                           \
+    X(readers_share_a_partition)                                                                   \
     X(expired_records_go)                                                                          \
     X(trimmed_records_go)                                                                          \
     X(compaction_keeps_the_last_of_each_key)                                                       \
