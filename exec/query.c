@@ -587,6 +587,12 @@ static void query_discard(Query *query)
 {
     Err err;
 
+    /* Readers that were opened may have woken their tasks. */
+    for (uint32_t i = 0; i < query->tasks_len; i++) {
+        if (query->tasks[i])
+            task_close(query->tasks[i]);
+    }
+    worker_call_all(query->runtime, MESSAGE_FORGET, NULL, query);
     if (query->file && query_file_close(query->file, &err) != ERR_OK)
         log_line(LOG_WARN, "query", "could not close state of \"%.*s\": %s", STR_ARG(query->id),
                  err.msg);

@@ -57,6 +57,7 @@ struct Task {
 
     /* The worker's lists. */
     Task *ready_next, *dirty_next, *held_next, *encode_next, *woken_next, *stalled_next;
+    bool  is_added; /* before that, wakes of its readers mean nothing: it is not in its group yet */
     bool  is_ready, is_dirty, is_held, is_gone, is_stalled;
     int   is_woken; /* atomic */
 };

@@ -61,7 +61,7 @@ static void worker_ready(Worker *worker, Task *task)
 {
     ReadyQueue *queue = &worker->ready[task->stage];
 
-    if (task->is_ready || task->is_gone)
+    if (task->is_ready || task->is_gone || !task->is_added)
         return;
     task->is_ready = true;
     task->ready_next = NULL;
@@ -311,12 +311,20 @@ static void worker_end_task(Worker *worker, Task *task)
     task->is_gone = true;
 }
 
+static void worker_add_task(Worker *worker, Task *task)
+{
+    task->is_added = true;
+    worker_ready(worker, task);
+}
+
 static void worker_handle(Worker *worker, const Message *message)
 {
     CommitGroup *group = message->group;
 
     switch (message->kind) {
     case MESSAGE_ADD:
+        worker_for_tasks(worker, message->query, worker_add_task);
+        break;
     case MESSAGE_WAKE:
         worker_for_tasks(worker, message->query, worker_ready);
         break;

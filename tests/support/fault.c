@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "exec/broker.h"
 
@@ -24,13 +25,20 @@ typedef struct Armed {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Armed           points[FAULT_POINT_COUNT_];
+static BrokerWake      last_wake; /* of the reader that was opened last */
 
 static const char *const point_names[] = {
-    [FAULT_TOPIC_CREATE] = "topic_create", [FAULT_TOPIC_DELETE] = "topic_delete",
-    [FAULT_READER_POLL] = "reader_poll",   [FAULT_TXN_BEGIN] = "txn_begin",
-    [FAULT_TXN_APPEND] = "txn_append",     [FAULT_TXN_COMMIT] = "txn_commit",
-    [FAULT_PRODUCE] = "produce",           [FAULT_TRIM] = "trim",
-    [FAULT_SQLITE_WRITE] = "sqlite_write", [FAULT_SQLITE_EXEC] = "sqlite_exec",
+    [FAULT_TOPIC_CREATE] = "topic_create",
+    [FAULT_TOPIC_DELETE] = "topic_delete",
+    [FAULT_READER_OPEN] = "reader_open",
+    [FAULT_READER_POLL] = "reader_poll",
+    [FAULT_TXN_BEGIN] = "txn_begin",
+    [FAULT_TXN_APPEND] = "txn_append",
+    [FAULT_TXN_COMMIT] = "txn_commit",
+    [FAULT_PRODUCE] = "produce",
+    [FAULT_TRIM] = "trim",
+    [FAULT_SQLITE_WRITE] = "sqlite_write",
+    [FAULT_SQLITE_EXEC] = "sqlite_exec",
 };
 _Static_assert(sizeof point_names / sizeof point_names[0] == FAULT_POINT_COUNT_, "names");
 
@@ -40,15 +48,23 @@ static const char *const kind_names[] = {
     [FAULT_FULL] = "full",
     [FAULT_LOST] = "lost",
     [FAULT_DONE] = "done",
+    [FAULT_WAKE] = "wake",
     [FAULT_KILL_BEFORE] = "kill_before",
     [FAULT_KILL_AFTER] = "kill_after",
 };
 _Static_assert(sizeof kind_names / sizeof kind_names[0] == FAULT_KIND_COUNT_, "names");
 
+static bool fault_fits(FaultPoint point, FaultKind kind)
+{
+    if (kind == FAULT_WAKE)
+        return point == FAULT_READER_OPEN;
+    return (kind != FAULT_LOST && kind != FAULT_DONE) || point == FAULT_TXN_COMMIT;
+}
+
 static void arm(FaultPoint point, FaultKind kind, uint32_t nth, bool is_repeated)
 {
     assert(nth > 0);
-    assert((kind != FAULT_LOST && kind != FAULT_DONE) || point == FAULT_TXN_COMMIT);
+    assert(fault_fits(point, kind));
     pthread_mutex_lock(&lock);
     points[point].kind = kind;
     points[point].left = nth;
@@ -70,6 +86,7 @@ void fault_reset(void)
 {
     pthread_mutex_lock(&lock);
     memset(points, 0, sizeof points);
+    last_wake = (BrokerWake){0};
     pthread_mutex_unlock(&lock);
 }
 
@@ -106,7 +123,7 @@ static bool parse_one(Str text, FaultPoint *point, FaultKind *kind, int64_t *nth
     *kind = (FaultKind)name_index(kind_names, FAULT_KIND_COUNT_,
                                   str_slice(text, (size_t)first + 1, (size_t)second));
     return *point != FAULT_POINT_COUNT_ && *kind != FAULT_KIND_COUNT_ &&
-           ((*kind != FAULT_LOST && *kind != FAULT_DONE) || *point == FAULT_TXN_COMMIT) &&
+           fault_fits(*point, *kind) &&
            str_to_i64(str_slice(text, (size_t)second + 1, text.len), nth) && *nth > 0 &&
            *nth < UINT32_MAX;
 }
@@ -194,6 +211,10 @@ ErrCode __real_broker_topic_create(Broker *broker, const TopicSpec *spec, Err *e
 ErrCode __wrap_broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err);
 ErrCode __real_broker_topic_delete(Broker *broker, Str name, Err *err);
 ErrCode __wrap_broker_topic_delete(Broker *broker, Str name, Err *err);
+ErrCode __real_broker_reader_open(Broker *broker, Str topic, uint32_t partition, int64_t offset,
+                                  BrokerWake wake, BrokerReader **out, Err *err);
+ErrCode __wrap_broker_reader_open(Broker *broker, Str topic, uint32_t partition, int64_t offset,
+                                  BrokerWake wake, BrokerReader **out, Err *err);
 ErrCode __real_broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch **out,
                                   int64_t *position, int64_t *readable_end, Err *err);
 ErrCode __wrap_broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch **out,
@@ -231,6 +252,31 @@ ErrCode __wrap_broker_topic_create(Broker *broker, const TopicSpec *spec, Err *e
 ErrCode __wrap_broker_topic_delete(Broker *broker, Str name, Err *err)
 {
     CALL_OR_FAIL(FAULT_TOPIC_DELETE, __real_broker_topic_delete(broker, name, err), err);
+}
+
+ErrCode __wrap_broker_reader_open(Broker *broker, Str topic, uint32_t partition, int64_t offset,
+                                  BrokerWake wake, BrokerReader **out, Err *err)
+{
+    enum { TIME_TO_RUN_US = 20000 };
+    FaultKind  kind = FAULT_FAIL;
+    bool       is_hit = fires(FAULT_READER_OPEN, &kind);
+    BrokerWake before;
+    ErrCode    rc;
+
+    if (is_hit && kind != FAULT_WAKE && kind != FAULT_KILL_AFTER)
+        return broker_fault(kind, err);
+    pthread_mutex_lock(&lock);
+    before = last_wake;
+    last_wake = wake;
+    pthread_mutex_unlock(&lock);
+    if (is_hit && kind == FAULT_WAKE && before.wake) {
+        before.wake(before.arg);
+        usleep(TIME_TO_RUN_US);
+    }
+    rc = __real_broker_reader_open(broker, topic, partition, offset, wake, out, err);
+    if (is_hit && kind == FAULT_KILL_AFTER)
+        (void)raise(SIGKILL);
+    return rc;
 }
 
 ErrCode __wrap_broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch **out,

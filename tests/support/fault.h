@@ -20,6 +20,7 @@
 typedef enum FaultPoint {
     FAULT_TOPIC_CREATE, /* broker_topic_create() */
     FAULT_TOPIC_DELETE, /* broker_topic_delete() */
+    FAULT_READER_OPEN,  /* broker_reader_open() */
     FAULT_READER_POLL,  /* broker_reader_poll() */
     FAULT_TXN_BEGIN,    /* broker_txn_begin() */
     FAULT_TXN_APPEND,   /* broker_txn_append() */
@@ -37,6 +38,7 @@ typedef enum FaultKind {
     FAULT_FULL,        /* ERR_FULL or SQLITE_FULL */
     FAULT_LOST,        /* txn_commit: nothing is written; ERR_UNKNOWN_OUTCOME */
     FAULT_DONE,        /* txn_commit: all is written; ERR_UNKNOWN_OUTCOME */
+    FAULT_WAKE,        /* reader_open: the reader opened before is woken, and has time to run */
     FAULT_KILL_BEFORE, /* SIGKILL instead of the call */
     FAULT_KILL_AFTER,  /* SIGKILL when the call has returned */
     FAULT_KIND_COUNT_

@@ -145,6 +145,23 @@ static void aborted_epochs_lose_and_repeat_nothing(void **state)
     fault_reset();
 }
 
+/* A cluster may have records for a reader before the query's other readers are open. */
+static void query_woken_while_it_starts_loses_nothing(void **state)
+{
+    SqlEngine e;
+
+    fault_reset();
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS);
+    produce(&e, 0, 200);
+    fault_arm_always(FAULT_READER_OPEN, FAULT_WAKE, 1);
+    sql_run(&e, "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;");
+    fault_reset();
+    catch_up(&e, "CSAS_S_1");
+    assert_int_equal(count_records(&e, "S"), 200);
+    sql_engine_close(&e);
+}
+
 static void failing_query_does_not_hold_up_the_others(void **state)
 {
     SqlEngine   e;
@@ -180,6 +197,7 @@ int main(void)
         arena_test(queries_come_and_go_while_data_flows),
         arena_test(paused_query_reads_nothing_and_goes_on_where_it_stood),
         arena_test(aborted_epochs_lose_and_repeat_nothing),
+        arena_test(query_woken_while_it_starts_loses_nothing),
         arena_test(failing_query_does_not_hold_up_the_others),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
