@@ -34,6 +34,7 @@
     X(pull_rows, "weir.limit.pull.rows", 1000000, "rows a pull query may examine")                 \
     X(pull_ms, "weir.limit.pull.ms", 30000, "milliseconds a pull query may take")                  \
     X(pull_queue, "weir.limit.pull.queue", 1000, "pull queries waiting")                           \
+    X(prepared_pulls, "weir.limit.prepared.pulls", 200, "look-ups by key that are kept prepared")  \
     X(insert_queue, "weir.limit.insert.queue", 10000, "INSERTs waiting for the broker")            \
     X(state_bytes, "weir.limit.state.bytes", 268435456, "bytes of state kept in memory")           \
     X(exchange_bytes, "weir.limit.exchange.bytes", 4194304, "bytes in one exchange queue")         \

@@ -33,8 +33,7 @@ typedef struct Pull {
     StateDb         *db;
     const PlanStore *store;
     const ViewTable *view;
-    const ExprProg  *predicate; /* NULL: all */
-    const ExprProg **exprs;
+    const PullProg  *prog;
     const uint32_t  *slot_of;  /* per value column of plan->row */
     Arena           *pull_mem; /* the whole query */
     ExprCtx          ctx;      /* ctx.mem: one row */
@@ -120,12 +119,12 @@ static ErrCode take_row(Pull *pull, const ViewRow *found, Err *err)
     memcpy(cols, found->keys, schema->key_len * sizeof(Value));
     for (uint32_t i = schema->key_len; i < schema->len; i++)
         cols[i] = found->slots[pull->slot_of[i - schema->key_len]];
-    if (pull->predicate && !expr_is_true(pull->predicate, &row, &pull->ctx))
+    if (pull->prog->predicate && !expr_is_true(pull->prog->predicate, &row, &pull->ctx))
         return ERR_OK;
 
     answer = ARENA_ARRAY(mem, Value, plan->schema->len);
     for (uint32_t i = 0; i < plan->schema->len; i++)
-        answer[i] = expr_eval(pull->exprs[i], &row, &pull->ctx);
+        answer[i] = expr_eval(pull->prog->exprs[i], &row, &pull->ctx);
     row.cols = answer;
     pull->emitted++;
     pull->is_done = plan->limit >= 0 && pull->emitted >= plan->limit;
@@ -386,21 +385,40 @@ static ErrCode find_view(Pull *pull, Err *err)
     return ERR_OK;
 }
 
-static ErrCode compile(Pull *pull, Err *err)
+static ErrCode compile(Arena *mem, bool nested_error_set_null, PullProg *prog, Err *err)
 {
-    const PullPlan *plan = pull->plan;
-    ExprOpts        opts = {.nested_error_set_null = pull->opts->nested_error_set_null};
+    const PullPlan *plan = prog->plan;
+    ExprOpts        opts = {.nested_error_set_null = nested_error_set_null};
 
     if (plan->predicate) {
         opts.name = "WHERE";
-        TRY(expr_compile(pull->pull_mem, plan->predicate, &opts, &pull->predicate, err));
+        TRY(expr_compile(mem, plan->predicate, &opts, &prog->predicate, err));
     }
-    pull->exprs = ARENA_ARRAY(pull->pull_mem, const ExprProg *, plan->schema->len);
     for (uint32_t i = 0; i < plan->schema->len; i++) {
-        opts.name = str_to_c(pull->pull_mem, plan->schema->cols[i].name);
-        TRY(expr_compile(pull->pull_mem, plan->exprs[i], &opts, &pull->exprs[i], err));
+        opts.name = str_to_c(mem, plan->schema->cols[i].name);
+        TRY(expr_compile(mem, plan->exprs[i], &opts, &prog->exprs[i], err));
     }
     return ERR_OK;
+}
+
+ErrCode pull_compile(Arena *mem, const PullPlan *plan, bool nested_error_set_null, PullProg *out,
+                     Err *err)
+{
+    PullProg prog = {.plan = plan, .exprs = ARENA_ARRAY(mem, const ExprProg *, plan->schema->len)};
+    ErrCode  rc = compile(mem, nested_error_set_null, &prog, err);
+
+    if (rc == ERR_OK)
+        *out = prog;
+    else
+        pull_release(&prog);
+    return rc;
+}
+
+void pull_release(const PullProg *prog)
+{
+    expr_release(prog->predicate);
+    for (uint32_t i = 0; i < prog->plan->schema->len; i++)
+        expr_release(prog->exprs[i]);
 }
 
 static ErrCode run(Pull *pull, Err *err)
@@ -409,7 +427,6 @@ static ErrCode run(Pull *pull, Err *err)
     ErrCode rc = ERR_OK;
 
     TRY(find_view(pull, err));
-    TRY(compile(pull, err));
     pull->is_done = pull->plan->limit == 0;
     if (is_cancelled(pull))
         return interrupted(pull, err);
@@ -424,10 +441,11 @@ static ErrCode run(Pull *pull, Err *err)
     return rc;
 }
 
-ErrCode pull_run(QueryFile *file, const PullPlan *plan, const PullOpts *opts, PullRow emit,
+ErrCode pull_run(QueryFile *file, const PullProg *prog, const PullOpts *opts, PullRow emit,
                  void *arg, Err *err)
 {
-    Pull    pull = {.plan = plan,
+    Pull    pull = {.plan = prog->plan,
+                    .prog = prog,
                     .opts = opts,
                     .file = file,
                     .db = query_file_db(file),
@@ -440,9 +458,6 @@ ErrCode pull_run(QueryFile *file, const PullPlan *plan, const PullOpts *opts, Pu
     pull.ctx =
         (ExprCtx){.mem = arena_new(0), .errors = opts->errors, .now_ms = clock_now_ms(opts->clock)};
     rc = run(&pull, err);
-    expr_release(pull.predicate);
-    for (uint32_t i = 0; pull.exprs && i < plan->schema->len; i++)
-        expr_release(pull.exprs[i]);
     arena_free(pull.ctx.mem);
     arena_free(pull.pull_mem);
     return rc;

@@ -5,9 +5,14 @@
  * project them, so that types and nulls are the same as in every other query.  What is settled is
  * seen: look-ups by key read the pending set first, ranges and scans have it written first.
  *
+ * A plan is compiled, run any number of times, and released:
+ *
+ *     pull_compile -> pull_run, pull_run, ... -> pull_release
+ *
  * Limits: weir.limit.pull.rows rows examined, weir.limit.pull.ms of run time (ERR_LIMIT).
  *
  * Thread: pull_run() any that may wait for the disk: a thread of a PullPool, or inline the caller.
+ * A PullProg is run by one thread at a time.
  */
 #ifndef EXEC_PULL_H
 #define EXEC_PULL_H
@@ -15,9 +20,20 @@
 #include "exec/expr_eval.h"
 #include "exec/state/query_file.h"
 
+/* A plan with its expressions compiled. */
+typedef struct PullProg {
+    const PullPlan  *plan;
+    const ExprProg  *predicate; /* NULL: all */
+    const ExprProg **exprs;     /* as plan->exprs */
+} PullProg;
+
+/* In mem, as long as plan.  nested_error_set_null: ksql.nested.error.set.null. */
+ErrCode pull_compile(Arena *mem, const PullPlan *plan, bool nested_error_set_null, PullProg *out,
+                     Err *err) ERR_MUST_USE;
+void    pull_release(const PullProg *prog);
+
 typedef struct PullOpts {
     const Clock *clock;
-    bool         nested_error_set_null; /* ksql.nested.error.set.null */
     /* Asked now and then: true ends the query with ERR_CANCELLED.  NULL: never. */
     bool (*is_cancelled)(void *arg);
     void             *arg;
@@ -28,8 +44,8 @@ typedef struct PullOpts {
  * the call.  An error ends the query with it. */
 typedef ErrCode (*PullRow)(void *arg, const Row *row, Err *err);
 
-/* Runs plan to its end on the file of the query that materialises its source. */
-ErrCode pull_run(QueryFile *file, const PullPlan *plan, const PullOpts *opts, PullRow emit,
+/* Runs prog to its end on the file of the query that materialises its source. */
+ErrCode pull_run(QueryFile *file, const PullProg *prog, const PullOpts *opts, PullRow emit,
                  void *arg, Err *err) ERR_MUST_USE;
 
 /* --- threads ---------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ ErrCode api_new(Engine *engine, Api **out, Err *err)
     ErrCode rc;
 
     api->engine = engine;
+    api->pull_cache = pull_cache_new();
     pthread_mutex_init(&api->lock, NULL);
     rc = jobs_open("statement", is_inline ? 0 : 1, g_limits.pull_queue, &api->statements, err);
     if (rc == ERR_OK)
@@ -39,6 +40,7 @@ void api_free(Api *api)
         return;
     jobs_close(api->statements);
     jobs_close(api->pulls);
+    pull_cache_free(api->pull_cache);
     assert(!api->calls);
     pthread_mutex_destroy(&api->lock);
     mem_free(api);

@@ -13,11 +13,13 @@
 #include "common/json_writer.h"
 #include "server/api.h"
 #include "server/jobs.h"
+#include "server/pull_cache.h"
 
 struct Api {
     Engine         *engine;
     Jobs           *statements; /* one thread, in order */
     Jobs           *pulls;      /* scans, and whatever else may wait */
+    PullCache      *pull_cache; /* Thread: who calls api_open() for short requests: http */
     bool            is_shut;    /* atomic */
     int             calls_len;  /* atomic: open calls */
     ApiCall        *calls;      /* list of the open ones, under lock */
@@ -175,9 +177,6 @@ void    stream_open(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Ar
                     RowStyle style);
 ApiNext stream_next(ApiCall *call, ApiFrame *out);
 void    stream_close(ApiStream *stream);
-/* A pull query on a table, to its end; takes plan and stmt_mem.  Thread: any that may wait. */
-void pull_answer(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
-                 RowStyle style);
 /* PRINT: frames come from jobs on api->pulls. */
 typedef struct ApiPrint ApiPrint;
 void                    print_open(ApiCall *call, const AstStmt *stmt, RowStyle style);

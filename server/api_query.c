@@ -160,21 +160,21 @@ static void finish_pull(PullAnswer *answer)
     }
 }
 
-static ErrCode run_pull(ApiCall *call, Session *session, const PullPlan *plan, PullAnswer *answer,
-                        Err *err)
+static ErrCode run_pull(ApiCall *call, const Session *session, const PullProg *prog,
+                        PullAnswer *answer, Err *err)
 {
-    Engine    *engine = call->api->engine;
-    PullOpts   opts = {.clock = engine_clock(engine),
-                       .nested_error_set_null =
-                           properties_bool(&session->props, "ksql.nested.error.set.null"),
-                       .is_cancelled = pull_cancelled,
-                       .arg = call};
-    Query     *query = query_find(engine_runtime(engine), plan->query_id);
+    Engine         *engine = call->api->engine;
+    const PullPlan *plan = prog->plan;
+    PullOpts   opts = {.clock = engine_clock(engine), .is_cancelled = pull_cancelled, .arg = call};
     QueryFile *file;
     ErrCode    rc;
 
-    if (query && properties_bool(&session->props, "weir.read.your.writes"))
-        TRY(query_catch_up(query, g_limits.pull_ms, err));
+    if (properties_bool(&session->props, "weir.read.your.writes")) {
+        Query *query = query_find(engine_runtime(engine), plan->query_id);
+
+        if (query)
+            TRY(query_catch_up(query, g_limits.pull_ms, err));
+    }
     file = flusher_find(runtime_flusher(engine_runtime(engine)), plan->query_id);
     if (!file) {
         err_set(err, ERR_BROKER, "query %.*s, which keeps \"%.*s\", is not running",
@@ -182,17 +182,17 @@ static ErrCode run_pull(ApiCall *call, Session *session, const PullPlan *plan, P
         err_hint(err, "SHOW QUERIES tells its state");
         return ERR_BROKER;
     }
-    rc = pull_run(file, plan, &opts, pull_row, answer, err);
+    rc = pull_run(file, prog, &opts, pull_row, answer, err);
     query_file_unref(file);
     return rc;
 }
 
-void pull_answer(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena *stmt_mem,
-                 RowStyle style)
+static void answer_pull(ApiCall *call, const SqlRequest *request, const PullProg *prog,
+                        RowStyle style)
 {
     PullAnswer answer = {.call = call,
                          .writer = {.style = style,
-                                    .schema = plan->pull->schema,
+                                    .schema = prog->plan->schema,
                                     .is_pull = true,
                                     .query_id = str_printf(
                                         call->mem, "query_%lld",
@@ -200,18 +200,16 @@ void pull_answer(ApiCall *call, Session *session, StmtPlan *plan, Str sql, Arena
     Err        err;
 
     row_begin(&answer.writer, &answer.body);
-    if (run_pull(call, session, plan->pull, &answer, &err) == ERR_OK) {
+    if (run_pull(call, &request->session, prog, &answer, &err) == ERR_OK) {
         finish_pull(&answer);
     } else if (answer.has_sent) {
         row_error(&answer.writer, &answer.body, &err);
         send_part(&answer);
         call_end(call);
     } else {
-        call_fail(call, &err, sql);
+        call_fail(call, &err, request->sql);
     }
     buf_deinit(&answer.body);
-    stmt_plan_deinit(plan);
-    arena_free(stmt_mem);
 }
 
 /* --- one statement ---------------------------------------------------------------------------- */
@@ -271,13 +269,14 @@ static void refuse(ApiCall *call, const SqlRequest *request, const AstStmt *stmt
         call_fail(call, err, request->sql);
 }
 
-/* A request that was understood: one statement and, unless it is PRINT, its plan. */
+/* A request that was understood: one statement and, unless it is PRINT, its plan.  In the call's
+ * memory. */
 struct ApiQuery {
-    Arena     *mem; /* statement and plan */
     SqlRequest request;
+    RowStyle   style;
+    Arena     *mem; /* of statement and plan */
     AstStmt   *stmt;
     StmtPlan   plan;
-    RowStyle   style;
 };
 
 void api_query_free(ApiQuery *query)
@@ -289,68 +288,87 @@ void api_query_free(ApiQuery *query)
     arena_free(query->mem);
 }
 
-/* NULL: the call was answered with what is wrong. */
-static ApiQuery *plan_query(ApiCall *call, bool is_stream, RowStyle style)
+/* The request around the SQL.  NULL: the call was answered with what is wrong. */
+static ApiQuery *read_query(ApiCall *call)
 {
-    Arena    *mem = arena_new(0);
-    ApiQuery *query = ARENA_NEW(mem, ApiQuery);
+    bool      is_stream = str_eq(call->request.path, STR("/query-stream"));
+    ApiQuery *query = ARENA_NEW(call->mem, ApiQuery);
     Str body = call->request.is_websocket ? request_param(&call->request, "request", call->mem)
                                           : call->request.body;
     Err err;
 
-    query->mem = mem;
-    query->style = style;
+    if (!style_of(call, is_stream, &query->style)) {
+        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+        return NULL;
+    }
     if (sql_request(call, body.ptr ? body : STR(""), is_stream, &query->request, &err) != ERR_OK) {
         call_fail(call, &err, STR_NULL);
-    } else if (parse_one(&query->request, mem, &query->stmt, &err) != ERR_OK) {
-        refuse(call, &query->request, query->stmt, &err);
-    } else if (query->stmt->kind != AST_PRINT &&
-               engine_plan(call->api->engine, &query->request.session, query->stmt, mem,
-                           &query->plan, &err) != ERR_OK) {
-        refuse(call, &query->request, query->stmt, &err);
-    } else {
-        return query;
+        return NULL;
     }
-    arena_free(mem);
-    return NULL;
+    return query;
+}
+
+/* False: the call was answered with what is wrong. */
+static bool plan_query(ApiCall *call, ApiQuery *query)
+{
+    Err err;
+
+    query->mem = arena_new(0);
+    if (parse_one(&query->request, query->mem, &query->stmt, &err) == ERR_OK &&
+        (query->stmt->kind == AST_PRINT ||
+         engine_plan(call->api->engine, &query->request.session, query->stmt, query->mem,
+                     &query->plan, &err) == ERR_OK))
+        return true;
+    refuse(call, &query->request, query->stmt, &err);
+    arena_free(query->mem);
+    return false;
+}
+
+static void compile_and_answer(ApiCall *call, const ApiQuery *query)
+{
+    const Properties *props = &query->request.session.props;
+    PullProg          prog;
+    Err               err;
+
+    if (pull_compile(query->mem, query->plan.pull,
+                     properties_bool(props, "ksql.nested.error.set.null"), &prog, &err) != ERR_OK) {
+        call_fail(call, &err, query->request.sql);
+        return;
+    }
+    answer_pull(call, &query->request, &prog, query->style);
+    pull_release(&prog);
 }
 
 /* Ends query. */
 static void answer(ApiCall *call, ApiQuery *query)
 {
-    Arena      *mem = query->mem;
-    StmtPlan    plan = query->plan; /* mem goes before the plan does */
     SqlRequest *request = &query->request;
 
     if (query->stmt->kind == AST_PRINT) {
         print_open(call, query->stmt, query->style);
-        arena_free(mem);
-    } else if (plan.kind == STMT_PULL_QUERY) {
-        pull_answer(call, &request->session, &plan, request->sql, mem, query->style);
+        arena_free(query->mem);
+    } else if (query->plan.kind == STMT_PULL_QUERY) {
+        compile_and_answer(call, query);
+        api_query_free(query);
     } else {
-        stream_open(call, &request->session, &plan, request->sql, mem, query->style);
+        stream_open(call, &request->session, &query->plan, request->sql, query->mem, query->style);
     }
-}
-
-static ApiQuery *understand(ApiCall *call)
-{
-    bool     is_stream = str_eq(call->request.path, STR("/query-stream"));
-    RowStyle style;
-
-    if (style_of(call, is_stream, &style))
-        return plan_query(call, is_stream, style);
-    call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
-    return NULL;
 }
 
 static void query_job(ApiCall *call)
 {
-    ApiQuery *query = call->query ? call->query : understand(call);
+    ApiQuery *query = call->query;
 
     call->query = NULL;
-    if (query)
-        answer(call, query);
+    if (!query) {
+        query = read_query(call);
+        if (!query || !plan_query(call, query))
+            return;
+    }
+    answer(call, query);
 }
+
+/* --- look-ups --------------------------------------------------------------------------------- */
 
 /* A few keys of a table are found in less time than another thread takes to be woken. */
 static bool is_quick(const ApiQuery *query)
@@ -362,18 +380,43 @@ static bool is_quick(const ApiQuery *query)
            !properties_bool(&query->request.session.props, "weir.read.your.writes");
 }
 
+/* A short request, on the thread of the socket; what may take longer is only planned here. */
+static void query_at_once(ApiCall *call)
+{
+    PullCache   *cache = call->api->pull_cache;
+    ApiQuery    *query = read_query(call);
+    Catalog     *catalog;
+    PullShape    shape;
+    PreparedPull pull;
+    bool         has_shape, is_found;
+
+    if (!query)
+        return;
+    catalog = engine_catalog(call->api->engine);
+    has_shape = pull_shape(&query->request.session, query->request.sql, &shape);
+    is_found = has_shape && pull_cache_find(cache, catalog, &shape, &pull);
+    catalog_unref(catalog);
+    if (!is_found && !plan_query(call, query))
+        return;
+    if (!is_found && !is_quick(query)) {
+        call->query = query;
+        call_submit(call, call->api->pulls, query_job);
+        return;
+    }
+    is_found = is_found || (has_shape && pull_cache_put(cache, &shape, query->stmt, &query->plan,
+                                                        query->mem, &pull));
+    if (is_found)
+        answer_pull(call, &query->request, &pull.prog, query->style);
+    else
+        answer(call, query);
+}
+
 void api_query(ApiCall *call)
 {
-    if (call->request.body.len <= QUICK_BYTES_MAX && !call->request.is_websocket) {
-        call->query = understand(call);
-        if (!call->query)
-            return;
-        if (is_quick(call->query)) {
-            query_job(call);
-            return;
-        }
-    }
-    call_submit(call, call->api->pulls, query_job);
+    if (call->request.body.len <= QUICK_BYTES_MAX && !call->request.is_websocket)
+        query_at_once(call);
+    else
+        call_submit(call, call->api->pulls, query_job);
 }
 
 void api_query_stream(ApiCall *call)

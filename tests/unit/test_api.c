@@ -198,6 +198,51 @@ static void pull_query_answers_in_each_style(void **state)
     assert_int_equal(status, 406);
 }
 
+static void same_statement_finds_the_row_of_each_key(void **state)
+{
+    int status;
+
+    (void)state;
+    create_orders();
+    insert("(1,'pen',3)");
+    insert("(2,'ink',4)");
+    assert_has(post("/query", "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM='pen';\"}", &status),
+               "{\"row\":{\"columns\":[\"pen\",3]}}");
+    assert_has(post("/query", "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM='ink';\"}", &status),
+               "{\"row\":{\"columns\":[\"ink\",4]}}");
+    assert_has(post("/query-stream", "{\"sql\":\"SELECT * FROM SUMS WHERE ITEM='pen';\"}", &status),
+               "\n[\"pen\",3]");
+    assert_true(
+        str_find(post("/query", "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM='cap';\"}", &status),
+                 STR("row"), 0) < 0);
+    assert_int_equal(status, 200);
+    insert("(3,'pen',5)");
+    assert_has(post("/query", "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM='pen';\"}", &status),
+               "{\"row\":{\"columns\":[\"pen\",8]}}");
+}
+
+static void same_statement_sees_the_table_that_is_there_now(void **state)
+{
+    static const char pull[] = "{\"ksql\":\"SELECT * FROM SUMS WHERE ITEM='pen';\"}";
+    int               status;
+
+    (void)state;
+    create_orders();
+    insert("(1,'pen',3)");
+    assert_has(post("/query", pull, &status), "[\"pen\",3]");
+    assert_has(post("/ksql", "{\"ksql\":\"DROP TABLE SUMS;\"}", &status), "SUCCESS");
+    post("/query", pull, &status);
+    assert_int_equal(status, 400);
+    post("/ksql",
+         "{\"ksql\":\"CREATE TABLE SUMS AS SELECT ITEM, COUNT(*) AS C, SUM(N) + 1 AS S FROM ORDERS "
+         "GROUP BY ITEM;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    insert("(2,'pen',4)");
+    assert_has(post("/query", pull, &status), "`C` BIGINT, `S` INTEGER");
+    assert_has(post("/query", pull, &status), "[\"pen\",2,8]");
+}
+
 static void push_query_ends_at_its_limit(void **state)
 {
     int status;
@@ -347,6 +392,8 @@ int main(void)
         TEST(unknown_source_is_an_error_of_the_statement),
         TEST(malformed_requests_are_named),
         TEST(pull_query_answers_in_each_style),
+        TEST(same_statement_finds_the_row_of_each_key),
+        TEST(same_statement_sees_the_table_that_is_there_now),
         TEST(push_query_ends_at_its_limit),
         TEST(session_statements_hold_for_the_request),
         TEST(catalog_is_described),

@@ -120,8 +120,14 @@ static ErrCode emit(void *arg, const Row *row, Err *err)
 
 static ErrCode run(Fixture *f)
 {
+    PullProg prog;
+    ErrCode  rc;
+
     buf_clear(&f->out);
-    return pull_run(f->file, &f->plan, &f->opts, emit, f, &f->err);
+    assert_int_equal(pull_compile(f->mem, &f->plan, true, &prog, &f->err), ERR_OK);
+    rc = pull_run(f->file, &prog, &f->opts, emit, f, &f->err);
+    pull_release(&prog);
+    return rc;
 }
 
 static void assert_answer(Fixture *f, const char *expected)
