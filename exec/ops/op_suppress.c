@@ -6,10 +6,12 @@
  * by the clock, and all rows that one record has caused count before windows are closed.  Windows
  * close in the order of their ends, then of their keys.
  *
- * A window that stream time leaves behind by more than size and grace in one step is over its
- * retention before it could be closed: it vanishes, as it does in ksqlDB.
+ * A window that begins more than the retention before the newest one is forgotten before it could
+ * be closed: it vanishes, as it does in ksqlDB.  The retention is size and grace unless the
+ * statement says more.
  *
- * number 0 of the state is stream time, number 1 the earliest end among the open windows.
+ * number 0 of the state is stream time, number 1 the earliest end among the open windows, number 2
+ * the newest beginning.
  */
 #include <stdlib.h>
 
@@ -17,7 +19,7 @@
 #include "exec/ops/latest.h"
 #include "exec/ops/ops.h"
 
-enum { NUMBER_STREAM_TIME, NUMBER_EARLIEST };
+enum { NUMBER_STREAM_TIME, NUMBER_EARLIEST, NUMBER_NEWEST };
 
 /* A window that is over. */
 typedef struct Closed {
@@ -33,9 +35,10 @@ typedef struct OpSuppress {
     const WindowSpec *window;
     int64_t           stream_time;
     int64_t           earliest; /* INT64_MAX: no window is open */
+    int64_t           newest;   /* INT64_MIN: none has come */
 } OpSuppress;
 
-/* Ends up to here are over, ends below *lost have vanished. */
+/* Ends up to here are over. */
 static int64_t op_suppress_horizon(const OpSuppress *self)
 {
     const WindowSpec *window = self->window;
@@ -51,7 +54,7 @@ static bool op_suppress_is_lost(const OpSuppress *self, const Row *row)
     const WindowSpec *window = self->window;
 
     return window->kind != WINDOW_SESSION &&
-           row->window_start < self->stream_time - window->size_ms - window->grace_ms;
+           row->window_start < self->newest - window->retention_ms;
 }
 
 typedef struct SuppressScan {
@@ -132,6 +135,8 @@ static ErrCode op_suppress_keep(OpSuppress *self, const Row *row, Arena *mem, Er
 {
     if (row->ts > self->stream_time)
         self->stream_time = row->ts;
+    if (row->window_start > self->newest)
+        self->newest = row->window_start;
     if (!(row->flags & ROW_VALUE_NULL) && row->window_end < self->earliest)
         self->earliest = row->window_end;
     return latest_put(&self->latest, row, mem, NULL, err);
@@ -156,6 +161,7 @@ static ErrCode op_suppress_process(Op *op, int input, Batch *batch, Err *err)
     batch_init(&out, batch->mem, BATCH_ROWS_MAX);
     self->stream_time = state_number(state, NUMBER_STREAM_TIME);
     self->earliest = earliest == INT64_MIN ? INT64_MAX : earliest;
+    self->newest = state_number(state, NUMBER_NEWEST);
     for (uint32_t i = 0; i < batch->len; i++) {
         const Row *row = &batch->rows[i];
 
@@ -168,6 +174,7 @@ static ErrCode op_suppress_process(Op *op, int input, Batch *batch, Err *err)
     }
     state_set_number(state, NUMBER_STREAM_TIME, self->stream_time);
     state_set_number(state, NUMBER_EARLIEST, self->earliest);
+    state_set_number(state, NUMBER_NEWEST, self->newest);
     return op_emit(op, &out, err);
 }
 
