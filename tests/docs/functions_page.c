@@ -72,7 +72,7 @@ static const char intro[] =
     "so on along this row; a text is taken for DATE, TIME, TIMESTAMP and BYTES. Aggregates take "
     "their\n"
     "exact types only. An *error* does not stop a query: the call gives null, and an entry of the\n"
-    "processing log says why ([sql.md](sql.md#when-an-expression-fails)).\n"
+    "processing log says why ([expressions](sql/expressions.md#when-an-expression-fails)).\n"
     "\n"
     "What stands behind `--` is the result of the call. A test runs every example.\n"
     "\n";
