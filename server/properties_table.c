@@ -221,27 +221,7 @@ static const PropertyDef own_rows[] = {
     IGNORED("client.rack", S),
     IGNORED("connections.max.idle.ms", S),
     IGNORED("metadata.max.age.ms", S),
-    IGNORED("r"
-            "e"
-            "c"
-            "e"
-            "i"
-            "v"
-            "e"
-            "."
-            "b"
-            "u"
-            "f"
-            "f"
-            "e"
-            "r"
-            "."
-            "b"
-            "y"
-            "t"
-            "e"
-            "s",
-            S),
+    IGNORED("receive.buffer.bytes", S),
     IGNORED("send.buffer.bytes", S),
     IGNORED("reconnect.backoff.ms", S),
     IGNORED("reconnect.backoff.max.ms", S),
@@ -253,90 +233,32 @@ static const PropertyDef own_rows[] = {
     IGNORED("check.crcs", S),
     IGNORED("default.api.timeout.ms", S),
     IGNORED("enable.auto.commit", S),
-    IGNORED("auto.commit."
-            "interval.ms",
-            S),
-    IGNORED("exclu"
-            "de."
-            "inter"
-            "nal."
-            "topic"
-            "s",
-            S),
+    IGNORED("auto.commit.interval.ms", S),
+    IGNORED("exclude.internal.topics", S),
     IGNORED("fetch.max.bytes", S),
     IGNORED("fetch.max.wait.ms", S),
     IGNORED("fetch.min.bytes", S),
     IGNORED("group.id", S),
     IGNORED("group.instance.id", S),
-    IGNORED("heartbeat.interval."
-            "ms",
-            S),
-    IGNORED("isolatio"
-            "n.level",
-            S),
+    IGNORED("heartbeat.interval.ms", S),
+    IGNORED("isolation.level", S),
     IGNORED("key.deserializer", S),
     IGNORED("value.deserializer", S),
     IGNORED("key.serializer", S),
-    IGNORED("value."
-            "serializer",
-            S),
-    IGNORED("inte"
-            "rcep"
-            "tor."
-            "clas"
-            "ses",
-            S),
-    IGNORED("max.partition.fetch."
-            "bytes",
-            S),
-    IGNORED("max.poll."
-            "interval."
-            "ms",
-            S),
+    IGNORED("value.serializer", S),
+    IGNORED("interceptor.classes", S),
+    IGNORED("max.partition.fetch.bytes", S),
+    IGNORED("max.poll.interval.ms", S),
     IGNORED("max.poll.records", S),
-    IGNORED("metric."
-            "reporte"
-            "rs",
-            S),
+    IGNORED("metric.reporters", S),
     IGNORED("metrics.num.samples", S),
-    IGNORED("metrics."
-            "recording."
-            "level",
-            S),
-    IGNORED("met"
-            "ric"
-            "s."
-            "sam"
-            "ple"
-            ".wi"
-            "ndo"
-            "w."
-            "ms",
-            S),
+    IGNORED("metrics.recording.level", S),
+    IGNORED("metrics.sample.window.ms", S),
     IGNORED("partition.assignment.strategy", S),
-    IGNORED("session."
-            "timeout."
-            "ms",
-            S),
-    IGNORED("authen"
-            "ticati"
-            "on."
-            "metho"
-            "d",
-            S),
+    IGNORED("session.timeout.ms", S),
+    IGNORED("authentication.method", S),
     IGNORED("authentication.realm", S),
-    IGNORED("au"
-            "th"
-            "en"
-            "ti"
-            "ca"
-            "ti"
-            "on"
-            ".r"
-            "ol"
-            "e"
-            "s",
-            S),
+    IGNORED("authentication.roles", S),
     IGNORED("authentication.skip.paths", S),
 };
 
