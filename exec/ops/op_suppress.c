@@ -10,8 +10,7 @@
  * be closed: it vanishes, as it does in ksqlDB.  The retention is size and grace unless the
  * statement says more.
  *
- * number 0 of the state is stream time, number 1 the earliest end among the open windows, number 2
- * the newest beginning.
+ * number 0 of the state is stream time, number 1 the earliest end among the open windows.
  */
 #include <stdlib.h>
 
@@ -19,7 +18,7 @@
 #include "exec/ops/latest.h"
 #include "exec/ops/ops.h"
 
-enum { NUMBER_STREAM_TIME, NUMBER_EARLIEST, NUMBER_NEWEST };
+enum { NUMBER_STREAM_TIME, NUMBER_EARLIEST };
 
 /* A window that is over. */
 typedef struct Closed {
@@ -35,7 +34,6 @@ typedef struct OpSuppress {
     const WindowSpec *window;
     int64_t           stream_time;
     int64_t           earliest; /* INT64_MAX: no window is open */
-    int64_t           newest;   /* INT64_MIN: none has come */
 } OpSuppress;
 
 /* Ends up to here are over. */
@@ -52,9 +50,12 @@ static int64_t op_suppress_horizon(const OpSuppress *self)
 static bool op_suppress_is_lost(const OpSuppress *self, const Row *row)
 {
     const WindowSpec *window = self->window;
+    int64_t           newest_start;
 
-    return window->kind != WINDOW_SESSION &&
-           row->window_start < self->newest - window->retention_ms;
+    if (window->kind == WINDOW_SESSION)
+        return false;
+    newest_start = self->stream_time - self->stream_time % window->advance_ms;
+    return row->window_start < newest_start - window->retention_ms;
 }
 
 typedef struct SuppressScan {
@@ -135,8 +136,6 @@ static ErrCode op_suppress_keep(OpSuppress *self, const Row *row, Arena *mem, Er
 {
     if (row->ts > self->stream_time)
         self->stream_time = row->ts;
-    if (row->window_start > self->newest)
-        self->newest = row->window_start;
     if (!(row->flags & ROW_VALUE_NULL) && row->window_end < self->earliest)
         self->earliest = row->window_end;
     return latest_put(&self->latest, row, mem, NULL, err);
@@ -161,7 +160,6 @@ static ErrCode op_suppress_process(Op *op, int input, Batch *batch, Err *err)
     batch_init(&out, batch->mem, BATCH_ROWS_MAX);
     self->stream_time = state_number(state, NUMBER_STREAM_TIME);
     self->earliest = earliest == INT64_MIN ? INT64_MAX : earliest;
-    self->newest = state_number(state, NUMBER_NEWEST);
     for (uint32_t i = 0; i < batch->len; i++) {
         const Row *row = &batch->rows[i];
 
@@ -174,7 +172,6 @@ static ErrCode op_suppress_process(Op *op, int input, Batch *batch, Err *err)
     }
     state_set_number(state, NUMBER_STREAM_TIME, self->stream_time);
     state_set_number(state, NUMBER_EARLIEST, self->earliest);
-    state_set_number(state, NUMBER_NEWEST, self->newest);
     return op_emit(op, &out, err);
 }
 
