@@ -54,7 +54,7 @@ void entity_schema_info(JsonWriter *w, const Type *type)
     jw_close(w, '}');
 }
 
-void entity_fields(JsonWriter *w, const Schema *schema, WindowKind window)
+void entity_fields(JsonWriter *w, const Schema *schema)
 {
     jw_open(w, '[');
     for (uint32_t i = 0; i < schema->len; i++) {
@@ -63,10 +63,6 @@ void entity_fields(JsonWriter *w, const Schema *schema, WindowKind window)
                              : col->role == COLUMN_HEADERS || col->role == COLUMN_HEADER ? "HEADER"
                                                                                          : NULL;
 
-        if (i == schema->key_len && window != WINDOW_NONE) {
-            write_field(w, STR("WINDOWSTART"), &type_bigint, "KEY", STR_NULL);
-            write_field(w, STR("WINDOWEND"), &type_bigint, "KEY", STR_NULL);
-        }
         write_field(w, col->name, col->type, kind,
                     col->role == COLUMN_HEADER ? col->header : STR_NULL);
     }
@@ -214,7 +210,7 @@ static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *sourc
     jw_key(w, "writeQueries");
     write_queries(ctx, w, source, true);
     jw_key(w, "fields");
-    entity_fields(w, source->schema, source->window);
+    entity_fields(w, source->schema);
     jw_field_c(w, "type", source->is_table ? "TABLE" : "STREAM");
     jw_field_str(w, "timestamp", source->timestamp_name.ptr ? source->timestamp_name : STR(""));
     write_statistics(ctx, w, source, is_extended);

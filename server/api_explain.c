@@ -98,7 +98,7 @@ static void write_query(EntityCtx *ctx, JsonWriter *w, const Described *query)
     jw_field_str(w, "statementText", query->sql);
     jw_field_null(w, "windowType");
     jw_key(w, "fields");
-    entity_fields(w, query->schema, WINDOW_NONE);
+    entity_fields(w, query->schema);
     write_names(w, "sources", query->sources, query->sources_len);
     write_names(w, "sinks", &query->sink, query->sink.ptr ? 1 : 0);
     jw_field_str(w, "topology", buf_view(&tree));

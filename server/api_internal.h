@@ -146,7 +146,7 @@ ErrCode entity_describe(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err 
 ErrCode entity_explain(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
 ErrCode entity_assert(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;
 /* Parts that several of them write. */
-void entity_fields(JsonWriter *w, const Schema *schema, WindowKind window);
+void entity_fields(JsonWriter *w, const Schema *schema);
 void entity_schema_info(JsonWriter *w, const Type *type);
 void entity_running_query(EntityCtx *ctx, JsonWriter *w, const CatalogQuery *query);
 Str  query_state_name(Engine *engine, const CatalogQuery *query);

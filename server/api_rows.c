@@ -104,7 +104,7 @@ void row_begin(const RowWriter *writer, Buf *out)
         write_metadata(writer, out);
         break;
     case ROWS_WEBSOCKET:
-        entity_fields(&w, writer->schema, WINDOW_NONE);
+        entity_fields(&w, writer->schema);
         break;
     }
 }

@@ -128,6 +128,24 @@ static void nothing_runs_when_one_statement_is_bad(void **state)
                          STR("\"name\":\"A\""), 0) < 0);
 }
 
+static void window_bounds_are_no_fields_of_a_description(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    create_orders();
+    post("/ksql",
+         "{\"ksql\":\"CREATE TABLE HOURLY AS SELECT ITEM, COUNT(*) AS HITS FROM ORDERS "
+         "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ITEM;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    body = post("/ksql", "{\"ksql\":\"DESCRIBE HOURLY;\"}", &status);
+    assert_has(body, "\"windowType\":\"TUMBLING\"");
+    assert_has(body, "\"name\":\"HITS\"");
+    assert_true(str_find(body, STR("WINDOWSTART"), 0) < 0);
+}
+
 /* ksqlDB's clients compare the version with those they know; they refuse 0.1.0. */
 static void info_names_the_ksqldb_that_clients_expect(void **state)
 {
@@ -397,6 +415,7 @@ int main(void)
         TEST(push_query_ends_at_its_limit),
         TEST(session_statements_hold_for_the_request),
         TEST(catalog_is_described),
+        TEST(window_bounds_are_no_fields_of_a_description),
         TEST(print_shows_records_and_guesses),
         TEST(websocket_speaks_in_messages),
         TEST(skipped_record_is_in_the_processing_log),
