@@ -288,10 +288,6 @@ static ErrCode check_partitions(const BoundQuery *query, BoundJoin *join, uint32
     const ScopeSource *right = &query->scope.sources[join->right];
     uint32_t           right_partitions = right->source->partitions;
 
-    if (join->plan == PLAN_JOIN_FOREIGN_KEY) {
-        join->partitions = left_partitions;
-        return ERR_OK;
-    }
     if (!join->rekeys_left && !join->rekeys_right && left_partitions != right_partitions)
         return err_set_at(err, ERR_STATEMENT, join->pos,
                           "cannot join \"%.*s\" with \"%.*s\": their topics have %u and %u "
@@ -307,6 +303,20 @@ static ErrCode check_partitions(const BoundQuery *query, BoundJoin *join, uint32
     return ERR_OK;
 }
 
+/*
+ * A left row meets any right row, and may point to another one later: only in one place do the
+ * changes of a result row keep their order.  All rows of both tables go there.
+ */
+static void gather(const BoundQuery *query, BoundJoin *join)
+{
+    const Source *left = query->scope.sources[0].source;
+    const Source *right = query->scope.sources[join->right].source;
+
+    join->rekeys_left = join->rekeys_right = left->partitions > 1 || right->partitions > 1;
+    join->key_format = left->key_format;
+    join->partitions = 1;
+}
+
 /* Which side must move, and in which format both meet. */
 static ErrCode choose_partitioning(BindCtx *ctx, const BoundQuery *query, BoundJoin *join, Err *err)
 {
@@ -315,20 +325,22 @@ static ErrCode choose_partitioning(BindCtx *ctx, const BoundQuery *query, BoundJ
     const Source    *right = query->scope.sources[join->right].source;
     FormatSpec       left_format = before ? before->key_format : first->key_format;
     uint32_t         left_partitions = before ? before->partitions : first->partitions;
-    bool             left_moves = !is_left_key(query, join);
+    bool             was_gathered = before && before->plan == PLAN_JOIN_FOREIGN_KEY;
+    bool             left_moves = !is_left_key(query, join) || was_gathered;
     bool   right_moves = !scope_is_key(&query->scope.sources[join->right], join->right_key);
     Column key = {.name = STR("KEY"), .type = join->left_key->type, .role = COLUMN_KEY};
 
-    join->key_format = left_moves && !right_moves ? right->key_format : left_format;
-    if (join->plan != PLAN_JOIN_FOREIGN_KEY) {
-        if (join->key_format.kind == FORMAT_NONE)
-            join->key_format = default_key_format(ctx->env);
-        if (!format_can_hold(join->key_format.kind, true, &key, 1))
-            join->key_format.kind = FORMAT_JSON;
-        join->rekeys_left = left_moves || !format_same_bytes(&left_format, &join->key_format);
-        join->rekeys_right =
-            right_moves || !format_same_bytes(&right->key_format, &join->key_format);
+    if (join->plan == PLAN_JOIN_FOREIGN_KEY) {
+        gather(query, join);
+        return ERR_OK;
     }
+    join->key_format = left_moves && !right_moves ? right->key_format : left_format;
+    if (join->key_format.kind == FORMAT_NONE)
+        join->key_format = default_key_format(ctx->env);
+    if (!format_can_hold(join->key_format.kind, true, &key, 1))
+        join->key_format.kind = FORMAT_JSON;
+    join->rekeys_left = left_moves || !format_same_bytes(&left_format, &join->key_format);
+    join->rekeys_right = right_moves || !format_same_bytes(&right->key_format, &join->key_format);
     if ((join->rekeys_left || join->rekeys_right) && right->window != WINDOW_NONE)
         return err_set_at(err, ERR_STATEMENT, join->pos,
                           "this join would give a windowed source a new key, and its window is "

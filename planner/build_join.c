@@ -49,7 +49,8 @@ static PlanNode *add_exchange(Builder *b, const BoundJoin *join, const char *sid
     node->u.exchange.key_format = copy_format(b->mem, join->key_format);
     node->u.exchange.partitions = join->partitions;
     node->u.exchange.topic =
-        str_printf(b->mem, "%.*s-Join-%s-repartition", STR_ARG(b->query_id), side);
+        str_printf(b->mem, "%.*s-Join-%s-%s", STR_ARG(b->query_id), side,
+                   join->plan == PLAN_JOIN_FOREIGN_KEY ? "gather" : "repartition");
     return node;
 }
 

@@ -274,6 +274,28 @@ static void tables_keep_both_sides_and_an_index_for_foreign_keys(void **state)
     assert_true(join->u.join.left_key->u.index > 0);
 }
 
+static void both_sides_of_a_foreign_key_join_go_to_one_task(void **state)
+{
+    const PlanNode *join, *next;
+
+    world_run(*state,
+              "CREATE TABLE U2 (ID INT PRIMARY KEY, Z INT) WITH (KAFKA_TOPIC='u', FORMAT='JSON');");
+    join = join_of(plan_of(*state, "SELECT T.ID, X, Y FROM T JOIN U ON X = U.ID EMIT CHANGES;",
+                           QUERY_PERSISTENT));
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(join->inputs[side]->kind, PLAN_EXCHANGE);
+        assert_int_equal(join->inputs[side]->u.exchange.partitions, 1);
+    }
+    /* What comes out of it is spread again where the next table is. */
+    next = join_of(plan_of(*state,
+                           "SELECT T.ID, X, U.Y FROM T JOIN U ON X = U.ID"
+                           " JOIN U2 ON T.ID = U2.ID EMIT CHANGES;",
+                           QUERY_PERSISTENT));
+    assert_int_equal(next->kind, PLAN_JOIN_TABLES);
+    assert_int_equal(next->inputs[0]->kind, PLAN_EXCHANGE);
+    assert_int_equal(next->inputs[0]->u.exchange.partitions, 4);
+}
+
 #define join_test(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
 
 int main(void)
@@ -294,6 +316,7 @@ int main(void)
         join_test(later_joins_by_the_same_key_do_not_move_the_left),
         join_test(a_side_that_may_be_missing_does_not_stand_for_the_key),
         join_test(tables_keep_both_sides_and_an_index_for_foreign_keys),
+        join_test(both_sides_of_a_foreign_key_join_go_to_one_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
