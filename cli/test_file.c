@@ -30,7 +30,8 @@ typedef enum Heading {
     HEADING_OUTPUT,
     HEADING_ROWS,
     HEADING_ANSWER,
-    HEADING_ERROR
+    HEADING_ERROR,
+    HEADING_HINT
 } Heading;
 
 typedef struct HeadingRule {
@@ -45,6 +46,7 @@ static const HeadingRule headings[] = {
     [HEADING_RUN] = {"run", false, false},      [HEADING_INPUT] = {"input", true, true},
     [HEADING_OUTPUT] = {"output", true, true},  [HEADING_ROWS] = {"rows", false, true},
     [HEADING_ANSWER] = {"answer", false, true}, [HEADING_ERROR] = {"error", false, false},
+    [HEADING_HINT] = {"hint", false, false},
 };
 
 typedef struct FileParser {
@@ -226,6 +228,19 @@ static ErrCode add_refusal(FileParser *parser, Str argument, Err *err)
     return ERR_OK;
 }
 
+/* What the refusal of the statement before advises. */
+static ErrCode add_hint(FileParser *parser, Str argument, Err *err)
+{
+    TestStep *last = parser->steps.len ? &parser->steps.items[parser->steps.len - 1] : NULL;
+
+    if (!last || !last->refusal.is_expected || last->refusal.hint.ptr)
+        return refuse(parser, "\"hint:\" stands once, below an \"error:\"", STR(""), err);
+    if (argument.len == 0)
+        return refuse(parser, "\"hint:\" needs the text that is expected", STR(""), err);
+    last->refusal.hint = argument;
+    return ERR_OK;
+}
+
 /* --- the text --------------------------------------------------------------------------------- */
 
 static ErrCode add_number(FileParser *parser, TestStepKind kind, Str name, Str argument, Err *err)
@@ -281,6 +296,9 @@ static ErrCode read_heading(FileParser *parser, Heading heading, Str name, Str a
         break;
     case HEADING_ERROR:
         TRY(add_refusal(parser, argument, err));
+        break;
+    case HEADING_HINT:
+        TRY(add_hint(parser, argument, err));
         break;
     default:
         assert(heading == HEADING_RUN);

@@ -42,6 +42,7 @@ typedef struct TestRefusal {
     bool     is_expected;
     uint32_t line, column; /* in the statement, from 1; 0: anywhere */
     Str      message;      /* whole; "..." at either end stands for any text */
+    Str      hint;         /* the same; NULL: any */
 } TestRefusal;
 
 typedef struct TestStep {

@@ -396,8 +396,12 @@ static bool check_refusal(TestRun *run, const TestRefusal *refusal, Str sql, con
     bool is_there = refusal->line == 0 ||
                     (refusal->line == err->pos.line && refusal->column == err->pos.column);
 
-    if (is_there && same_message(str_from(err->msg), refusal->message))
-        return true;
+    if (is_there && same_message(str_from(err->msg), refusal->message)) {
+        if (!refusal->hint.ptr || same_message(str_from(err->hint), refusal->hint))
+            return true;
+        return fail(run, "advised otherwise: - is expected, + was found\n  - %.*s\n  + %s",
+                    STR_ARG(refusal->hint), err->hint);
+    }
     fail(run, "refused otherwise: - is expected, + was found\n  - ");
     if (refusal->line)
         fail(run, "%u:%u: ", refusal->line, refusal->column);
@@ -431,7 +435,8 @@ static void keep_setting(TestRun *run, const Statement *statement)
 /* "line 2, column 5: message", more lines: as err_render() wrote it. */
 static void read_rendered(Str text, Err *err)
 {
-    ptrdiff_t end = str_find(text, STR("\n"), 0);
+    ptrdiff_t end = str_find(text, STR("\n"), 0), hint = str_find(text, STR("\nhint: "), 0);
+    Str       advice = hint < 0 ? STR("") : str_slice(text, (size_t)hint + 7, text.len);
     unsigned  line, column;
     int       at = 0;
 
@@ -441,6 +446,7 @@ static void read_rendered(Str text, Err *err)
         (void)err_set_at(err, ERR_STATEMENT, (SrcPos){.line = line, .column = column}, "%.*s",
                          STR_ARG(str_slice(text, (size_t)at, text.len)));
     }
+    err_hint(err, "%.*s", STR_ARG(advice));
 }
 
 /* What the API answers itself, it also refuses itself. */

@@ -420,6 +420,18 @@ AstExpr *ast_build_call_star(AstBuild *b, AstName name, Token end)
     return expr;
 }
 
+AstExpr *ast_build_call_distinct(AstBuild *b, AstName name, Token word, AstExprVec args, Token end)
+{
+    if (str_eq_nocase(name.text, STR("COUNT"))) {
+        name.text = STR("COUNT_DISTINCT");
+    } else {
+        ast_build_error(b, ERR_SYNTAX, word.pos, "only COUNT can be DISTINCT, not \"%.*s\"",
+                        STR_ARG(name.text));
+        err_hint(b->err, "COLLECT_SET and TOPKDISTINCT leave out what they have seen");
+    }
+    return ast_build_call(b, name, args, end);
+}
+
 AstExpr *ast_build_unit_word(AstBuild *b, Token word)
 {
     AstExpr *expr = ast_build_expr(b, AST_UNIT_WORD, word.pos, word.pos);

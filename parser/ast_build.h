@@ -105,6 +105,8 @@ AstExpr *ast_build_decimal(AstBuild *b, Token word, Token string);
 AstExpr *ast_build_column(AstBuild *b, AstName qualifier, AstName name);
 AstExpr *ast_build_call(AstBuild *b, AstName name, AstExprVec args, Token end);
 AstExpr *ast_build_call_star(AstBuild *b, AstName name, Token end);
+/* COUNT(DISTINCT x) is COUNT_DISTINCT(x). */
+AstExpr *ast_build_call_distinct(AstBuild *b, AstName name, Token word, AstExprVec args, Token end);
 AstExpr *ast_build_unit_word(AstBuild *b, Token word);
 AstExpr *ast_build_cast(AstBuild *b, Token word, AstExpr *operand, AstType *type, Token end);
 AstExpr *ast_build_sign(AstBuild *b, Token sign, AstExpr *operand);

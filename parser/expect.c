@@ -102,6 +102,10 @@ static const char *expect_hint_dialect(Token previous, Token found)
         return "there is no ORDER BY: rows come in the order in which they happen";
     if (expect_is(previous, "UNION") || expect_is(found, "UNION") || expect_is(previous, "EXCEPT"))
         return "there is no UNION: use one INSERT INTO ... SELECT for each input";
+    if (found.code == TK_WITH && previous.code != 0)
+        return "WITH (...) stands behind the name of what is created, in front of AS SELECT";
+    if (expect_is(found, "USING"))
+        return "write the condition: ON a.x = b.x";
     if (found.code == TK_DISTINCT && previous.code != TK_NOT)
         return "there is no SELECT DISTINCT: use GROUP BY";
     if (expect_is(found, "OFFSET"))
@@ -153,6 +157,16 @@ static const char *expect_hint_mark(Token previous, Token found, const bool *exp
         return "comparisons cannot be chained: join them with AND";
     if (found.code == TK_VARIABLE)
         return "substitution of variables is turned off";
+    if (found.code == TK_LAMBDA)
+        return "a lambda is an argument of TRANSFORM, FILTER or REDUCE";
+    if (found.code == TK_DOT)
+        return "a field of a STRUCT is written column->field";
+    if (previous.code == TK_DECIMAL && expected[TK_LP])
+        return "write DECIMAL(precision, scale)";
+    if (found.code == TK_COMMA && expected[TK_JOIN])
+        return "write JOIN ... ON a.x = b.x";
+    if (found.code == TK_TOPIC && expected[TK_STRING] && previous.code != TK_PRINT)
+        return "the property is called KAFKA_TOPIC";
     if (expected[0] && expect_begins_statement(found.code))
         return "end the statement before it with ';'";
     if (found.code == TK_SEMI && expected[TK_RP])
@@ -179,6 +193,12 @@ static Str expect_nearest_word(Token found, const bool *expected)
     return str_nearest(found.text, words, len);
 }
 
+/* Whether the token is a word that a name can only be between backticks. */
+static bool expect_is_reserved(Token found)
+{
+    return lexer_word_code(found.text) == found.code && found.code != TK_IDENT;
+}
+
 /* A reserved word where a name is wanted; not the words that more likely are in their place. */
 static bool expect_is_reserved_name(Token found, const bool *expected)
 {
@@ -186,37 +206,36 @@ static bool expect_is_reserved_name(Token found, const bool *expected)
     case TK_FROM:
     case TK_WHERE:
     case TK_AS:
-    case TK_ON:
     case TK_AND:
     case TK_OR:
     case TK_NOT:
     case TK_WITH:
-    case TK_BY:
     case TK_THEN:
     case TK_ELSE:
     case TK_SELECT:
         return false;
     default:
-        return expected[TK_IDENT] && lexer_word_code(found.text) == found.code &&
-               found.code != TK_IDENT;
+        return expected[TK_IDENT] && expect_is_reserved(found);
     }
 }
 
 static void expect_hint(AstBuild *b, Token found, const bool *expected)
 {
+    /* Where no expression could stand: the name of a column, of a source, an alias. */
+    bool        is_only_name = expected[TK_IDENT] && !expected[TK_LP] && !expected[TK_COMMA];
     const char *hint = expect_hint_dialect(b->previous, found);
-    Str         word;
+    Str         word = STR_NULL;
 
-    if (!hint)
+    if (!hint && !(is_only_name && expect_is_reserved(found)))
         hint = expect_hint_mark(b->previous, found, expected);
-    if (hint) {
+    if (!hint)
+        word = expect_nearest_word(found, expected);
+    if (hint)
         err_hint(b->err, "%s", hint);
-        return;
-    }
-    word = expect_nearest_word(found, expected);
-    if (word.ptr)
+    else if (word.ptr)
         err_hint(b->err, "did you mean %.*s?", STR_ARG(word));
-    else if (expect_is_reserved_name(found, expected))
+    else if ((is_only_name && expect_is_reserved(found)) ||
+             expect_is_reserved_name(found, expected))
         err_hint(b->err, "%.*s is a reserved word: as a name it is written `%.*s`",
                  STR_ARG(found.text), STR_ARG(found.text));
     else if (expected[TK_COMMA] && expected[TK_RP] && found.code != TK_SEMI && found.code != 0)

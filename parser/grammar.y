@@ -712,6 +712,9 @@ else_opt(A) ::= ELSE expr(E).                   { A = E; }
 primary(A) ::= name(N) LP RP(E).                { A = ast_build_call(b, N, (AstExprVec){0}, E); }
 primary(A) ::= name(N) LP STAR RP(E).           { A = ast_build_call_star(b, N, E); }
 primary(A) ::= name(N) LP args(L) RP(E).        { A = ast_build_call(b, N, L, E); }
+primary(A) ::= name(N) LP DISTINCT(T) args(L) RP(E). {
+    A = ast_build_call_distinct(b, N, T, L, E);
+}
 args(A) ::= arg(E).                             { A = ast_build_exprs(b, (AstExprVec){0}, E); }
 args(A) ::= args(L) COMMA arg(E).               { A = ast_build_exprs(b, L, E); }
 arg(A) ::= expr(A).

@@ -136,6 +136,8 @@ ErrCode coerce_comparison(BindCtx *ctx, Expr **left, Expr **right, bool equality
                           SrcPos pos, Err *err) ERR_MUST_USE;
 /* Integers in exact arithmetic count as decimals of all their digits. */
 const Type *as_decimal(Arena *mem, const Type *type);
+/* The numeric type that holds all values of both. */
+const Type *numeric_common(Arena *mem, const Type *a, const Type *b);
 /* INSERT ... SELECT and sinks that exist: numeric widening only. */
 bool widens_to(const Type *from, const Type *to);
 

@@ -143,10 +143,10 @@ static ErrCode lambda_result(BindCtx *ctx, Call *call, const FnType *pattern, Ex
 
     if (!fn_type_match(pattern->result, (*body)->type, &call->match.vars, false)) {
         wanted = fn_type_make(ctx->mem, pattern->result, &call->match.vars);
-        return err_set_at(
-            err, ERR_STATEMENT, (*body)->pos, "the lambda of \"%.*s\" must give a %.*s, not a %.*s",
-            STR_ARG(call->name), STR_ARG(wanted ? type_text(ctx->mem, wanted) : STR("value")),
-            STR_ARG(type_text(ctx->mem, (*body)->type)));
+        return err_set_at(err, ERR_STATEMENT, (*body)->pos,
+                          "the lambda of \"%.*s\" must give %.*s, not %.*s", STR_ARG(call->name),
+                          STR_ARG(wanted ? type_text(ctx->mem, wanted) : STR("value")),
+                          STR_ARG(type_text(ctx->mem, (*body)->type)));
     }
     wanted = fn_type_make(ctx->mem, pattern->result, &call->match.vars);
     if (!wanted)
@@ -383,6 +383,7 @@ static ErrCode make_agg(BindCtx *ctx, Call *call, const AggDef *def, PlanAgg *ou
     Value       *init;
     const Type **slot_types = ARENA_ARRAY(ctx->mem, const Type *, def->slots_len);
     AggCall      agg_call;
+    ErrCode      rc;
 
     TRY(split_literals(call, &columns_len, err));
     init = ARENA_ARRAY(ctx->mem, Value, call->args_len - columns_len);
@@ -404,7 +405,10 @@ static ErrCode make_agg(BindCtx *ctx, Call *call, const AggDef *def, PlanAgg *ou
                          .init_len = out->init_len,
                          .result = out->type,
                          .mem = ctx->mem};
-    return def->slot_types(&agg_call, ctx->mem, slot_types, err);
+    rc = def->slot_types(&agg_call, ctx->mem, slot_types, err);
+    if (rc != ERR_OK && err->pos.line == 0) /* functions know no positions */
+        err->pos = out->init_len > 0 ? call->args[columns_len]->pos : call->pos;
+    return rc;
 }
 
 /* Lists the aggregate, once however often it is written, and leaves a reference to it. */

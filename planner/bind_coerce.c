@@ -137,8 +137,7 @@ static int larger_of(int a, int b)
     return a > b ? a : b;
 }
 
-/* The type that holds all values of both. */
-static const Type *numeric_common(Arena *mem, const Type *a, const Type *b)
+const Type *numeric_common(Arena *mem, const Type *a, const Type *b)
 {
     int scale, digits;
 

@@ -288,7 +288,7 @@ static ErrCode fill_source(StmtCtx *ctx, Source *source, Err *err)
     source->physical = source->schema;
     TRY(bind_formats(ctx->env, &props, source, err));
     TRY(check_columns(ast, &props, source->schema, err));
-    TRY(with_timestamp(&props, source->mem, source->schema, &source->timestamp,
+    TRY(with_timestamp(ctx->env, &props, source->mem, source->schema, &source->timestamp,
                        &source->timestamp_name, err));
     TRY(with_window(&props, source->schema, &source->window, &source->window_size_ms, err));
     return bind_topic(ctx, &props, source, err);

@@ -161,6 +161,17 @@ static ErrCode bind_concat(BindCtx *ctx, const AstExpr *ast, Expr **out, Err *er
     Expr *args[2];
 
     TRY(bind_args(ctx, ast, args, err));
+    for (uint32_t i = 0; i < 2; i++) {
+        TypeKind kind = args[i]->type->kind, other = args[1 - i]->type->kind;
+
+        if (kind == T_STRING || kind == T_BYTES || kind == T_NULL ||
+            (other != T_STRING && other != T_NULL))
+            continue;
+        err_set_at(err, ERR_STATEMENT, args[i]->pos, "|| joins STRING with STRING, not with %.*s",
+                   STR_ARG(type_text(ctx->mem, args[i]->type)));
+        err_hint(err, "write CAST(... AS STRING)");
+        return ERR_STATEMENT;
+    }
     return bind_call_of(ctx, STR("CONCAT"), args, 2, ast->pos, out, err);
 }
 
@@ -308,10 +319,13 @@ static ErrCode bind_like(BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err)
 
     TRY(bind_args(ctx, ast, expr->args, err));
     for (uint32_t i = 0; i < 2; i++) {
-        if (expr->args[i]->type->kind != T_STRING)
-            return err_set_at(err, ERR_STATEMENT, expr->args[i]->pos,
-                              "LIKE compares STRING with STRING, not %.*s",
-                              STR_ARG(type_text(ctx->mem, expr->args[i]->type)));
+        if (expr->args[i]->type->kind != T_STRING) {
+            err_set_at(err, ERR_STATEMENT, expr->args[i]->pos,
+                       "LIKE compares STRING with STRING, not %.*s",
+                       STR_ARG(type_text(ctx->mem, expr->args[i]->type)));
+            err_hint(err, "write CAST(... AS STRING)");
+            return ERR_STATEMENT;
+        }
     }
     expr->u.escape = -1;
     if (!value_is_null(ast->value)) {
@@ -359,18 +373,31 @@ static ErrCode bind_when(BindCtx *ctx, const AstExpr *ast, uint32_t at, Expr **o
     return bind_compare(ctx, &equals, out, err);
 }
 
+/* when, then, when, then, ..., else */
+static bool is_case_result(const Expr *expr, uint32_t i)
+{
+    return i % 2 == 1 || i + 1 == expr->args_len;
+}
+
+/* Numbers widen to the type that holds all of them; NULL: there is no common type. */
+static const Type *common_result(Arena *mem, const Type *a, const Type *b)
+{
+    if (a->kind == T_NULL || type_eq(a, b))
+        return b;
+    return type_is_numeric(a) && type_is_numeric(b) ? numeric_common(mem, a, b) : NULL;
+}
+
 static ErrCode case_results(BindCtx *ctx, Expr *expr, Err *err)
 {
-    const Type *type = &type_null;
+    const Type *type = &type_null, *common;
 
     for (uint32_t i = 0; i < expr->args_len; i++) {
-        bool is_result = i % 2 == 1 || i + 1 == expr->args_len;
+        bool is_result = is_case_result(expr, i);
 
         if (!is_result || expr_is_null_literal(expr->args[i]))
             continue;
-        if (type->kind == T_NULL)
-            type = expr->args[i]->type;
-        if (!type_eq(type, expr->args[i]->type)) {
+        common = common_result(ctx->mem, type, expr->args[i]->type);
+        if (!common) {
             err_set_at(err, ERR_STATEMENT, expr->args[i]->pos,
                        "the results of a CASE must have one type: %.*s here, %.*s before",
                        STR_ARG(type_text(ctx->mem, expr->args[i]->type)),
@@ -378,6 +405,7 @@ static ErrCode case_results(BindCtx *ctx, Expr *expr, Err *err)
             err_hint(err, "CAST them to one type");
             return ERR_STATEMENT;
         }
+        type = common;
     }
     if (type->kind == T_NULL) {
         err_set_at(err, ERR_STATEMENT, expr->pos, "all results of the CASE are NULL");
@@ -385,7 +413,7 @@ static ErrCode case_results(BindCtx *ctx, Expr *expr, Err *err)
         return ERR_STATEMENT;
     }
     for (uint32_t i = 0; i < expr->args_len; i++) {
-        if (expr_is_null_literal(expr->args[i]))
+        if (is_case_result(expr, i))
             TRY(coerce(ctx, expr->args[i], type, &expr->args[i], err));
     }
     expr->type = type;

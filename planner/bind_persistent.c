@@ -210,8 +210,8 @@ static ErrCode fill_sink(StmtCtx *ctx, const AstCreateAs *ast, const BoundQuery 
         sink->window_size_ms = bound->scope.sources[0].source->window_size_ms;
     }
     TRY(sink_formats(ctx, &props, bound, sink, err));
-    TRY(with_timestamp(&props, sink->mem, sink->schema, &sink->timestamp, &sink->timestamp_name,
-                       err));
+    TRY(with_timestamp(ctx->env, &props, sink->mem, sink->schema, &sink->timestamp,
+                       &sink->timestamp_name, err));
     return sink_topic(ctx, &props, bound, sink, err);
 }
 

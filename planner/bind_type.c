@@ -3,25 +3,64 @@
  */
 #include "planner/bind.h"
 
+/* What other databases call the types of this one. */
+static Str type_elsewhere(Str name)
+{
+    static const struct {
+        const char *name, *here;
+    } words[] = {{"TEXT", "STRING"},
+                 {"CHAR", "STRING"},
+                 {"NVARCHAR", "STRING"},
+                 {"FLOAT", "DOUBLE"},
+                 {"REAL", "DOUBLE"},
+                 {"NUMBER", "DECIMAL(p, s)"},
+                 {"NUMERIC", "DECIMAL(p, s)"},
+                 {"LONG", "BIGINT"},
+                 {"SMALLINT", "INT"},
+                 {"TINYINT", "INT"},
+                 {"SHORT", "INT"},
+                 {"BOOL", "BOOLEAN"},
+                 {"DATETIME", "TIMESTAMP"},
+                 {"BINARY", "BYTES"},
+                 {"VARBINARY", "BYTES"},
+                 {"BLOB", "BYTES"},
+                 {"LIST", "ARRAY<type>"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (str_eq(name, str_from(words[i].name)))
+            return str_from(words[i].here);
+    }
+    return STR_NULL;
+}
+
+static const char *const type_names[] = {"BOOLEAN", "INT",    "INTEGER",  "BIGINT",
+                                         "DOUBLE",  "STRING", "VARCHAR",  "BYTES",
+                                         "TIME",    "DATE",   "TIMESTAMP"};
+
+enum { TYPE_NAMES = sizeof type_names / sizeof type_names[0] };
+
 static ErrCode bind_custom_type(const PlannerEnv *env, Arena *mem, const AstType *ast,
                                 const Type **out, Err *err)
 {
     const CatalogType *custom = catalog_type(env->catalog, ast->name.text);
     size_t             len = catalog_types_len(env->catalog);
     Str               *names;
-    Str                near;
+    Str                near = type_elsewhere(ast->name.text);
 
     if (custom) {
         *out = type_copy(mem, custom->type);
         return ERR_OK;
     }
-    names = ARENA_ARRAY(mem, Str, len);
+    names = ARENA_ARRAY(mem, Str, len + TYPE_NAMES);
     for (size_t i = 0; i < len; i++)
         names[i] = catalog_type_at(env->catalog, i)->name;
-    near = str_nearest(ast->name.text, names, len);
+    for (size_t i = 0; i < TYPE_NAMES; i++)
+        names[len + i] = str_from(type_names[i]);
+    if (!near.ptr)
+        near = str_nearest(ast->name.text, names, len + TYPE_NAMES);
     err_set_at(err, ERR_STATEMENT, ast->pos, "unknown type \"%.*s\"", STR_ARG(ast->name.text));
     if (near.ptr)
-        err_hint(err, "did you mean \"%.*s\"?", STR_ARG(near));
+        err_hint(err, "did you mean %.*s?", STR_ARG(near));
     else
         err_hint(err, "CREATE TYPE makes one, SHOW TYPES lists them");
     return ERR_STATEMENT;

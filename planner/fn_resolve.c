@@ -108,7 +108,8 @@ static void print_arg_types(Buf *out, const FnQuery *query)
             buf_c(out, "null");
             break;
         case T_LAMBDA:
-            buf_printf(out, "LAMBDA with %u parameters", type->fields_len);
+            buf_printf(out, "LAMBDA with %u parameter%s", type->fields_len,
+                       type->fields_len == 1 ? "" : "s");
             break;
         case T_UNIT:
             buf_c(out, "INTERVALUNIT");

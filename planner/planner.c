@@ -14,6 +14,14 @@ static ErrCode bind_other(StmtCtx *ctx, Err *err)
                       ast_stmt_kind_name(ctx->stmt));
 }
 
+/* A server has no files of its clients. */
+static ErrCode bind_run_script(StmtCtx *ctx, Err *err)
+{
+    err_set_at(err, ERR_STATEMENT, ctx->stmt->pos, "RUN SCRIPT is not executed by a server");
+    err_hint(err, "weir -f FILE runs a script");
+    return ERR_STATEMENT;
+}
+
 static ErrCode bind_connector(StmtCtx *ctx, Err *err)
 {
     return not_yet(NOT_YET_CONNECTOR, ctx->stmt->pos, err);
@@ -52,6 +60,8 @@ static ErrCode dispatch(StmtCtx *ctx, Err *err)
     case AST_CREATE_CONNECTOR:
     case AST_DROP_CONNECTOR:
         return bind_connector(ctx, err);
+    case AST_RUN_SCRIPT:
+        return bind_run_script(ctx, err);
     case AST_ALTER_SYSTEM:
         return bind_alter_system(ctx, err);
     default:

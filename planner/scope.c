@@ -171,9 +171,37 @@ static ErrCode unknown_column(const BindCtx *ctx, const AstExpr *ast, Err *err)
         err_hint(err, "the column is \"%.*s\": quote the name to keep its case", STR_ARG(near));
     else if (near.ptr)
         err_hint(err, "did you mean \"%.*s\"?", STR_ARG(near));
+    else if (ast->name.is_quoted)
+        err_hint(err, "a text stands between single quotes: '%.*s'", STR_ARG(ast->name.text));
     else if (ctx->scope->len == 1 && ctx->scope->sources[0].schema->len > 0)
         err_hint(err, "DESCRIBE %.*s shows its columns",
                  STR_ARG(ctx->scope->sources[0].source->name));
+    return ERR_STATEMENT;
+}
+
+/* A source may be known by its alias alone, and a field is reached by ->. */
+static ErrCode unknown_qualifier(const BindCtx *ctx, const AstExpr *ast, Err *err)
+{
+    const Scope *scope = ctx->scope;
+    Str          name = ast->qualifier.text, near;
+    Str         *aliases = ARENA_ARRAY(ctx->mem, Str, scope->len);
+
+    err_set_at(err, ERR_STATEMENT, ast->qualifier.pos,
+               "\"%.*s\" is not the name or alias of a source of this query", STR_ARG(name));
+    for (uint32_t i = 0; i < scope->len; i++) {
+        aliases[i] = scope->sources[i].alias;
+        if (!str_eq(scope->sources[i].source->name, name))
+            continue;
+        err_hint(err, "its alias takes its place: write %.*s.%.*s", STR_ARG(aliases[i]),
+                 STR_ARG(ast->name.text));
+        return ERR_STATEMENT;
+    }
+    near = str_nearest(name, aliases, scope->len);
+    if (scope_has_column(scope, name))
+        err_hint(err, "a field of a STRUCT is written %.*s->%.*s", STR_ARG(name),
+                 STR_ARG(ast->name.text));
+    else if (near.ptr)
+        err_hint(err, "did you mean %.*s.%.*s?", STR_ARG(near), STR_ARG(ast->name.text));
     return ERR_STATEMENT;
 }
 
@@ -220,9 +248,7 @@ ErrCode scope_bind(const BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err)
         int source = scope_find_alias(scope, ast->qualifier.text);
 
         if (source < 0)
-            return err_set_at(err, ERR_STATEMENT, ast->qualifier.pos,
-                              "\"%.*s\" is not the name or alias of a source of this query",
-                              STR_ARG(ast->qualifier.text));
+            return unknown_qualifier(ctx, ast, err);
         from = (uint32_t)source;
         to = from + 1;
     }

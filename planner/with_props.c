@@ -160,8 +160,29 @@ static Str column_in_text(Arena *mem, Str text)
     return str_upper_ascii(mem, text);
 }
 
-ErrCode with_timestamp(const WithProps *props, Arena *mem, const Schema *schema, TimestampSpec *out,
-                       Str *out_name, Err *err)
+/* A pattern that cannot write a timestamp cannot read one; logged statements were checked. */
+static ErrCode check_format(const PlannerEnv *env, Arena *mem, Str format, SrcPos pos, Err *err)
+{
+    BindCtx ctx = {.env = env, .mem = mem, .clause = "WITH"};
+    Expr   *args[] = {expr_literal(mem, &type_timestamp, value_time(T_TIMESTAMP, 0), pos),
+                      expr_literal(mem, &type_string, value_str(format), pos)};
+    Expr   *call;
+    Value   text;
+
+    if (env->is_replay)
+        return ERR_OK;
+    TRY(bind_call_of(&ctx, STR("FORMAT_TIMESTAMP"), args, 2, pos, &call, err));
+    if (call->kind == EXPR_LITERAL || env->eval_const(env->self, call, mem, &text, err) == ERR_OK)
+        return ERR_OK;
+    err->code = ERR_STATEMENT;
+    err->pos = pos;
+    err_wrap(err, "TIMESTAMP_FORMAT '%.*s'", STR_ARG(format));
+    err_hint(err, "write it like 'yyyy-MM-dd HH:mm:ss'");
+    return ERR_STATEMENT;
+}
+
+ErrCode with_timestamp(const PlannerEnv *env, const WithProps *props, Arena *mem,
+                       const Schema *schema, TimestampSpec *out, Str *out_name, Err *err)
 {
     SrcPos        pos = with_pos(props, WITH_TIMESTAMP);
     TimestampSpec spec = {.column = -1, .format = STR_NULL};
@@ -202,7 +223,9 @@ ErrCode with_timestamp(const WithProps *props, Arena *mem, const Schema *schema,
                           STR_ARG(*out_name),
                           STR_ARG(type_text(mem, schema->cols[spec.column].type)));
     *out = spec;
-    return ERR_OK;
+    return spec.format.ptr
+               ? check_format(env, mem, spec.format, with_pos(props, WITH_TIMESTAMP_FORMAT), err)
+               : ERR_OK;
 }
 
 /* --- windows ---------------------------------------------------------------------------------- */

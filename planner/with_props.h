@@ -82,8 +82,9 @@ ErrCode format_check(const Schema *schema, const FormatSpec *key, const FormatSp
 bool format_can_hold(FormatKind format, bool is_key, const Column *cols, uint32_t len);
 
 /* TIMESTAMP and TIMESTAMP_FORMAT against the columns. */
-ErrCode with_timestamp(const WithProps *props, Arena *mem, const Schema *schema, TimestampSpec *out,
-                       Str *out_name, Err *err) ERR_MUST_USE;
+ErrCode with_timestamp(const PlannerEnv *env, const WithProps *props, Arena *mem,
+                       const Schema *schema, TimestampSpec *out, Str *out_name,
+                       Err *err) ERR_MUST_USE;
 
 /* WINDOW_TYPE and WINDOW_SIZE of a source whose keys carry windows. */
 ErrCode with_window(const WithProps *props, const Schema *schema, WindowKind *kind,

@@ -154,7 +154,11 @@ static void case_results_have_one_type(void **state)
                         "(CASE WHEN F THEN 1 ELSE NULL END) INTEGER");
     assert_string_equal(bound(*state, "CASE I WHEN 1 THEN 'a' ELSE NULL END"),
                         "(CASE WHEN (I = 1) THEN 'a' ELSE NULL END) STRING");
-    refuses(*state, "CASE WHEN F THEN I ELSE B END", "must have one type");
+    assert_string_equal(bound(*state, "CASE WHEN F THEN I WHEN F THEN NULL ELSE B END"),
+                        "(CASE WHEN F THEN I WHEN F THEN NULL ELSE B END) BIGINT");
+    assert_string_equal(bound(*state, "CASE WHEN F THEN 1 ELSE 2.5 END"),
+                        "(CASE WHEN F THEN 1.0 ELSE 2.5 END) DECIMAL(11, 1)");
+    refuses(*state, "CASE WHEN F THEN I ELSE T END", "must have one type");
     refuses(*state, "CASE WHEN F THEN NULL END", "all results of the CASE are NULL");
     refuses(*state, "CASE WHEN I THEN 1 END", "a WHEN condition in SELECT must be BOOLEAN");
 }
@@ -219,7 +223,7 @@ static void functions_convert_their_arguments(void **state)
 static void concat_operator_is_the_function(void **state)
 {
     assert_string_equal(bound(*state, "T || K || 'x'"), "CONCAT(CONCAT(T, K), 'x') STRING");
-    refuses(*state, "I || T", "does not accept parameters (INTEGER, STRING)");
+    refuses(*state, "I || T", "|| joins STRING with STRING, not with INTEGER");
 }
 
 static void lambda_parameters_take_their_types_from_the_collection(void **state)
@@ -239,11 +243,11 @@ static void lambda_rules_are_kept(void **state)
 {
     refuses(*state, "TRANSFORM(A, I => I)", "has the name of a column");
     refuses(*state, "TRANSFORM(A, x => TRANSFORM(A, x => x))", "is already a parameter");
-    refuses(*state, "FILTER(A, x => x)", "must give a BOOLEAN");
-    refuses(*state, "REDUCE(A, 0, (s, x) => T)", "must give a INTEGER");
+    refuses(*state, "FILTER(A, x => x)", "must give BOOLEAN, not INTEGER");
+    refuses(*state, "REDUCE(A, 0, (s, x) => T)", "must give INTEGER, not STRING");
     refuses(*state, "TRANSFORM(A, (x, y) => x)", "does not accept parameters");
     refuses(*state, "TRANSFORM(A, x => COUNT(x))", "is not allowed in SELECT");
-    refuses(*state, "ABS(x => x)", "does not accept parameters (LAMBDA with 1 parameters)");
+    refuses(*state, "ABS(x => x)", "does not accept parameters (LAMBDA with 1 parameter)");
 }
 
 static void names_are_resolved_with_a_hint(void **state)

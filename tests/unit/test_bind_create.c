@@ -180,7 +180,9 @@ static void custom_types_are_replaced_by_their_definition(void **state)
                         "`A` ARRAY<STRUCT<`STREET` STRING>>");
     world_refuses(world, "CREATE STREAM S (A ADR)" WITH_JSON, ERR_STATEMENT,
                   "unknown type \"ADR\"");
-    assert_string_equal(world->err.hint, "did you mean \"ADDR\"?");
+    assert_string_equal(world->err.hint, "did you mean ADDR?");
+    world_refuses(world, "CREATE STREAM S (A FLOAT)" WITH_JSON, ERR_STATEMENT, "unknown type");
+    assert_string_equal(world->err.hint, "did you mean DOUBLE?");
 }
 
 int main(void)

@@ -108,6 +108,9 @@ static void malformed_files_are_refused_with_their_line(void **state)
                      "a.test:1: \"error:\" stands below the statement that must fail");
     expect_malformed(mem, "a;\nerror: x\nerror: y\n",
                      "a.test:3: a statement has one \"error:\" only");
+    expect_malformed(mem, "hint: x\n", "a.test:1: \"hint:\" stands once, below an \"error:\"");
+    expect_malformed(mem, "DROP STREAM s;\nerror: x\nhint: y\nhint: y\n",
+                     "a.test:4: \"hint:\" stands once, below an \"error:\"");
     expect_malformed(mem, "topic t: many\n", "a.test:1: a number is expected, not \"many\"");
     expect_malformed(mem, "test:\n", "a.test:1: something is missing behind the colon");
     expect_malformed(mem, "a;\nproperty: b=c\n",
@@ -222,6 +225,8 @@ static void refusal_is_compared_with_text_and_place(void **state)
                  "refused otherwise");
     expect_fails(mem, "a.test", "DROP STREAM no;\nerror: 3:9: ...\n", 1, "refused otherwise");
     expect_fails(mem, "a.test", STREAM "error: ...\n", 1, "the statement was expected to fail");
+    expect_passes(mem, "TERMINATE no;\nerror: ...NO...\nhint: SHOW QUERIES...\n");
+    expect_fails(mem, "a.test", "TERMINATE no;\nerror: ...\nhint: look\n", 1, "advised otherwise");
 }
 
 static void file_named_error_needs_a_refusal(void **state)
