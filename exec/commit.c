@@ -189,15 +189,23 @@ static void commit_take_part(EpochPart *part)
     }
 }
 
+/* Room for output again.  Before tasks that wait for it are told: they look only once. */
+static void commit_free_bytes(CommitGroup *group)
+{
+    for (EpochPart *part = group->parts; part; part = part->next) {
+        __atomic_sub_fetch(&group->bytes, part->bytes, __ATOMIC_RELAXED);
+        part->bytes = 0;
+    }
+}
+
 /* The parts are done with: what is left in them is dropped. */
 static void commit_clear_parts(CommitGroup *group)
 {
+    commit_free_bytes(group);
     for (EpochPart *part = group->parts; part; part = part->next) {
         chunk_list_free(&part->out);
         changes_free(part->changes);
         part->changes = NULL;
-        __atomic_sub_fetch(&group->bytes, part->bytes, __ATOMIC_RELAXED);
-        part->bytes = 0;
     }
     group->parts = NULL;
     group->parts_end = &group->parts;
@@ -230,6 +238,7 @@ static void commit_settle(CommitGroup *group)
         if (part->is_included)
             query_note_settled(query);
     }
+    commit_free_bytes(group);
     worker_call_all(group->runtime, MESSAGE_SETTLE, group, NULL);
     commit_clear_parts(group);
     group->backoff_ms = 0;

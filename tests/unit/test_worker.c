@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "common/limit.h"
 #include "tests/support/fault.h"
 #include "tests/support/sql_engine.h"
 
@@ -162,6 +163,25 @@ static void query_woken_while_it_starts_loses_nothing(void **state)
     sql_engine_close(&e);
 }
 
+static void backlog_larger_than_an_epoch_is_read_to_its_end(void **state)
+{
+    int64_t   queue_bytes = g_limits.chunk_queue_bytes;
+    SqlEngine e;
+
+    g_limits.chunk_queue_bytes = 4096;
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS);
+    produce(&e, 0, 4000);
+    sql_run(&e, "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                "CREATE STREAM s2 AS SELECT k, qty FROM orders EMIT CHANGES;");
+    catch_up(&e, "CSAS_S_1");
+    catch_up(&e, "CSAS_S2_2");
+    assert_int_equal(count_records(&e, "S"), 4000);
+    assert_int_equal(count_records(&e, "S2"), 4000);
+    sql_engine_close(&e);
+    g_limits.chunk_queue_bytes = queue_bytes;
+}
+
 static void failing_query_does_not_hold_up_the_others(void **state)
 {
     SqlEngine   e;
@@ -198,6 +218,7 @@ int main(void)
         arena_test(paused_query_reads_nothing_and_goes_on_where_it_stood),
         arena_test(aborted_epochs_lose_and_repeat_nothing),
         arena_test(query_woken_while_it_starts_loses_nothing),
+        arena_test(backlog_larger_than_an_epoch_is_read_to_its_end),
         arena_test(failing_query_does_not_hold_up_the_others),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
