@@ -18,12 +18,16 @@ ErrCode not_yet(NotYet what, SrcPos pos, Err *err)
 
 ErrCode not_yet_format(FormatKind format, SrcPos pos, Err *err)
 {
+    ErrCode rc;
+
     switch (format) {
     case FORMAT_JSON_SR:
     case FORMAT_AVRO:
     case FORMAT_PROTOBUF:
     case FORMAT_PROTOBUF_NOSR:
-        return not_yet(NOT_YET_FORMAT, pos, err);
+        rc = not_yet(NOT_YET_FORMAT, pos, err);
+        err_hint(err, "JSON, DELIMITED and KAFKA are supported");
+        return rc;
     default:
         return ERR_OK;
     }

@@ -22,6 +22,7 @@ static void formats_that_run_are_not_refused(void **state)
     assert_int_equal(not_yet_format(FORMAT_JSON, (SrcPos){0}, &err), ERR_OK);
     assert_int_equal(not_yet_format(FORMAT_NONE, (SrcPos){0}, &err), ERR_OK);
     assert_int_equal(not_yet_format(FORMAT_AVRO, (SrcPos){1, 1, 0, 1}, &err), ERR_NOT_YET);
+    assert_non_null(strstr(err.hint, "JSON"));
 }
 
 int main(void)
