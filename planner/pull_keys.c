@@ -11,13 +11,10 @@
  */
 #include "planner/bind_pull.h"
 
-enum { DISJUNCTS_MAX = 4096 };
+/* The form may be far longer than the predicate: beyond these the table is read whole. */
+enum { DISJUNCTS_MAX = 4096, ATOMS_MAX = 1 << 18 };
 
-typedef struct Conjunct {
-    const Expr **atoms;
-    uint32_t     len;
-} Conjunct;
-
+typedef VEC(const Expr *) Conjunct;
 typedef VEC(Conjunct) Disjuncts;
 
 static Expr *comparison(Arena *mem, CompareOp op, Expr *left, Expr *right)
@@ -32,27 +29,51 @@ static Expr *comparison(Arena *mem, CompareOp op, Expr *left, Expr *right)
 
 static void push_atom(Arena *mem, Disjuncts *out, const Expr *atom)
 {
-    Conjunct conjunct = {ARENA_ARRAY(mem, const Expr *, 1), 1};
+    Conjunct conjunct = {0};
 
-    conjunct.atoms[0] = atom;
+    vec_push(mem, &conjunct, atom);
     vec_push(mem, out, conjunct);
 }
 
-/* All pairs of one disjunct from each side; false when they are too many. */
-static bool multiply(Arena *mem, const Disjuncts *a, const Disjuncts *b, Disjuncts *out)
+static void push_all(Arena *mem, Conjunct *to, const Conjunct *from)
 {
-    if (a->len * b->len > DISJUNCTS_MAX)
+    for (size_t i = 0; i < from->len; i++)
+        vec_push(mem, to, from->items[i]);
+}
+
+static size_t atoms_of(const Disjuncts *disjuncts)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < disjuncts->len; i++)
+        len += disjuncts->items[i].len;
+    return len;
+}
+
+/* Replaces *a by all pairs of one disjunct from each side; false when they are too many. */
+static bool multiply(Arena *mem, Disjuncts *a, const Disjuncts *b)
+{
+    Disjuncts product = {0};
+
+    if (b->len == 1) { /* the usual case, in place: a long AND costs its length */
+        if (a->len * b->items[0].len + atoms_of(a) > ATOMS_MAX)
+            return false;
+        for (size_t i = 0; i < a->len; i++)
+            push_all(mem, &a->items[i], &b->items[0]);
+        return true;
+    }
+    if (a->len * b->len > DISJUNCTS_MAX || atoms_of(a) * b->len + atoms_of(b) * a->len > ATOMS_MAX)
         return false;
     for (size_t i = 0; i < a->len; i++) {
         for (size_t k = 0; k < b->len; k++) {
-            const Conjunct *x = &a->items[i], *y = &b->items[k];
-            Conjunct both = {ARENA_ARRAY(mem, const Expr *, x->len + y->len), x->len + y->len};
+            Conjunct both = {0};
 
-            memcpy(both.atoms, x->atoms, x->len * sizeof *both.atoms);
-            memcpy(both.atoms + x->len, y->atoms, y->len * sizeof *both.atoms);
-            vec_push(mem, out, both);
+            push_all(mem, &both, &a->items[i]);
+            push_all(mem, &both, &b->items[k]);
+            vec_push(mem, &product, both);
         }
     }
+    *a = product;
     return true;
 }
 
@@ -60,18 +81,14 @@ static bool normalise(Arena *mem, const Expr *expr, Disjuncts *out);
 
 static bool normalise_and(Arena *mem, const Expr *expr, Disjuncts *out)
 {
-    Disjuncts product = {0};
-
-    if (!normalise(mem, expr->args[0], &product))
+    if (!normalise(mem, expr->args[0], out))
         return false;
     for (uint32_t i = 1; i < expr->args_len; i++) {
-        Disjuncts right = {0}, next = {0};
+        Disjuncts right = {0};
 
-        if (!normalise(mem, expr->args[i], &right) || !multiply(mem, &product, &right, &next))
+        if (!normalise(mem, expr->args[i], &right) || !multiply(mem, out, &right))
             return false;
-        product = next;
     }
-    *out = product;
     return true;
 }
 
@@ -97,10 +114,10 @@ static bool normalise(Arena *mem, const Expr *expr, Disjuncts *out)
             push_atom(mem, out, comparison(mem, COMPARE_EQ, expr->args[0], expr->args[i]));
         return true;
     case EXPR_BETWEEN: {
-        Conjunct both = {ARENA_ARRAY(mem, const Expr *, 2), 2};
+        Conjunct both = {0};
 
-        both.atoms[0] = comparison(mem, COMPARE_GE, expr->args[0], expr->args[1]);
-        both.atoms[1] = comparison(mem, COMPARE_LE, expr->args[0], expr->args[2]);
+        vec_push(mem, &both, comparison(mem, COMPARE_GE, expr->args[0], expr->args[1]));
+        vec_push(mem, &both, comparison(mem, COMPARE_LE, expr->args[0], expr->args[2]));
         vec_push(mem, out, both);
         return true;
     }
@@ -151,10 +168,10 @@ static bool read_key(const PullPlan *plan, const Conjunct *conjunct, Value *key)
 
     for (uint32_t i = 0; i < plan->row->key_len; i++)
         key[i] = value_null();
-    for (uint32_t i = 0; i < conjunct->len; i++) {
+    for (size_t i = 0; i < conjunct->len; i++) {
         Bound bound;
 
-        if (!read_bound(conjunct->atoms[i], &bound) || !is_key(plan, bound.side))
+        if (!read_bound(conjunct->items[i], &bound) || !is_key(plan, bound.side))
             continue;
         if (bound.op != COMPARE_EQ || !value_is_null(key[bound.side->u.index]))
             return false;
@@ -205,10 +222,10 @@ static bool choose_range(PullPlan *plan, const Conjunct *conjunct)
 
     if (plan->is_windowed || (kind != T_STRING && kind != T_BYTES))
         return false;
-    for (uint32_t i = 0; i < conjunct->len; i++) {
+    for (size_t i = 0; i < conjunct->len; i++) {
         Bound bound;
 
-        if (!read_bound(conjunct->atoms[i], &bound) || !is_key(plan, bound.side))
+        if (!read_bound(conjunct->items[i], &bound) || !is_key(plan, bound.side))
             continue;
         if (bound.op == COMPARE_GT || bound.op == COMPARE_GE) {
             plan->low = bound.literal;
@@ -259,10 +276,10 @@ static void narrow(PullBounds *bounds, CompareOp op, int64_t ms)
 /* Bounds of a single disjunct; several are left to the predicate. */
 static void choose_windows(PullPlan *plan, const Conjunct *conjunct)
 {
-    for (uint32_t i = 0; i < conjunct->len; i++) {
+    for (size_t i = 0; i < conjunct->len; i++) {
         Bound bound;
 
-        if (!read_bound(conjunct->atoms[i], &bound) || bound.side->kind != EXPR_PSEUDO ||
+        if (!read_bound(conjunct->items[i], &bound) || bound.side->kind != EXPR_PSEUDO ||
             bound.literal.kind != T_BIGINT)
             continue;
         if (bound.side->u.pseudo == PSEUDO_WINDOWSTART)

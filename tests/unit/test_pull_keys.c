@@ -189,6 +189,23 @@ static void pull_on_a_stream_runs_its_operators(void **state)
     world_refuses(world, "SELECT K FROM S;", ERR_STATEMENT, "ksql.query.pull.stream.enabled");
 }
 
+/* Its normal form is as long as itself; pairing operand by operand took the square of that. */
+static void a_long_and_takes_memory_in_proportion(void **state)
+{
+    PlannerWorld *world = *state;
+    Buf           sql = buf_in(world->mem);
+    size_t        before;
+
+    buf_c(&sql, "SELECT * FROM T WHERE ID = 3");
+    for (int i = 0; i < 20000; i++)
+        buf_c(&sql, " AND V > 1");
+    buf_c(&sql, ";");
+    buf_put(&sql, '\0');
+    before = arena_used(world->mem);
+    assert_int_equal(pull(world, sql.ptr)->kind, PULL_KEYS);
+    assert_true(arena_used(world->mem) - before < (size_t)64 << 20);
+}
+
 static void explain_shows_the_way_to_the_rows(void **state)
 {
     assert_contains(world_text(*state, "SELECT ID FROM T WHERE ID IN (1, 2);"),
@@ -216,6 +233,7 @@ int main(void)
         pull_test(keys_are_compared_as_they_are),
         pull_test(pull_queries_can_be_switched_off),
         pull_test(pull_on_a_stream_runs_its_operators),
+        pull_test(a_long_and_takes_memory_in_proportion),
         pull_test(explain_shows_the_way_to_the_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
