@@ -360,7 +360,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-static Str percent_decode(Arena *mem, Str s)
+Str request_unescape(Arena *mem, Str s, bool plus_is_space)
 {
     char  *out = arena_bytes(mem, s.len + 1);
     size_t len = 0;
@@ -373,7 +373,7 @@ static Str percent_decode(Arena *mem, Str s)
             out[len++] = (char)(high << 4 | low);
             i += 2;
         } else {
-            out[len++] = s.ptr[i] == '+' ? ' ' : s.ptr[i];
+            out[len++] = plus_is_space && s.ptr[i] == '+' ? ' ' : s.ptr[i];
         }
     }
     return (Str){out, len};
@@ -394,7 +394,7 @@ Str request_param(const ApiRequest *request, const char *name, Arena *mem)
         equals = str_find(part, STR("="), 0);
         from = i + 1;
         if (equals >= 0 && str_eq(str_slice(part, 0, (size_t)equals), str_from(name)))
-            return percent_decode(mem, str_slice(part, (size_t)equals + 1, part.len));
+            return request_unescape(mem, str_slice(part, (size_t)equals + 1, part.len), true);
     }
     return STR_NULL;
 }

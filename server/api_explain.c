@@ -107,7 +107,7 @@ static void write_query(EntityCtx *ctx, JsonWriter *w, const Described *query)
     jw_key(w, "ksqlHostQueryStatus");
     jw_open(w, '{');
     if (running) {
-        jw_key(w, "localhost:8088");
+        jw_key_str(w, engine_host(ctx->call->api->engine));
         jw_str(w, query->state);
     }
     jw_close(w, '}');

@@ -118,10 +118,6 @@ static void valid_property(ApiCall *call, Str name)
     Err        err;
 
     properties_init(&props, call->mem, engine_properties(call->api->engine));
-    if (!properties_canonical(name).ptr) {
-        call_refuse(call, 400, 40000, "unknown property \"%.*s\"", STR_ARG(name));
-        return;
-    }
     /* Whether it may be overridden at all; the value in force is surely of the right type. */
     if (properties_override(&props, name,
                             properties_get(&props, str_to_c(call->mem, name)).ptr
@@ -220,6 +216,7 @@ static const InfoRoute root_route = {"/", root};
 
 static const InfoRoute *find_route(const ApiRequest *request, Str *rest)
 {
+    *rest = STR("");
     if (!str_eq(request->method, STR("GET")) && !str_eq(request->method, STR("HEAD")))
         return NULL;
     if (str_eq(request->path, STR("/")))
@@ -227,7 +224,6 @@ static const InfoRoute *find_route(const ApiRequest *request, Str *rest)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         Str path = str_from(routes[i].path);
 
-        *rest = STR("");
         if (str_eq(request->path, path))
             return &routes[i];
         if (path.ptr[path.len - 1] == '/' && str_starts(request->path, path)) {
@@ -250,5 +246,5 @@ void api_info(ApiCall *call)
     Str              rest;
     const InfoRoute *route = find_route(&call->request, &rest);
 
-    route->run(call, rest);
+    route->run(call, request_unescape(call->mem, rest, false));
 }

@@ -95,6 +95,8 @@ void call_ref(ApiCall *call);
 void call_unref(ApiCall *call);
 
 Str request_header(const ApiRequest *request, const char *name);
+/* Without the %XX of a URL; those that are malformed stay as they are. */
+Str request_unescape(Arena *mem, Str s, bool plus_is_space);
 /* "a=1&b=2": the decoded value, STR_NULL when absent. */
 Str request_param(const ApiRequest *request, const char *name, Arena *mem);
 

@@ -288,6 +288,11 @@ void api_query_free(ApiQuery *query)
     arena_free(query->mem);
 }
 
+static void refuse_accept(ApiCall *call)
+{
+    call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+}
+
 /* The request around the SQL.  NULL: the call was answered with what is wrong. */
 static ApiQuery *read_query(ApiCall *call)
 {
@@ -298,7 +303,7 @@ static ApiQuery *read_query(ApiCall *call)
     Err err;
 
     if (!style_of(call, is_stream, &query->style)) {
-        call_refuse(call, 406, 40600, "no media type of the Accept header can be answered here");
+        refuse_accept(call);
         return NULL;
     }
     if (sql_request(call, body.ptr ? body : STR(""), is_stream, &query->request, &err) != ERR_OK) {
@@ -317,9 +322,15 @@ static bool plan_query(ApiCall *call, ApiQuery *query)
     if (parse_one(&query->request, query->mem, &query->stmt, &err) == ERR_OK &&
         (query->stmt->kind == AST_PRINT ||
          engine_plan(call->api->engine, &query->request.session, query->stmt, query->mem,
-                     &query->plan, &err) == ERR_OK))
-        return true;
-    refuse(call, &query->request, query->stmt, &err);
+                     &query->plan, &err) == ERR_OK)) {
+        /* What PRINT shows are lines of text. */
+        if (query->stmt->kind != AST_PRINT || query->style == ROWS_DELIMITED ||
+            !str_eq(call->request.path, STR("/query-stream")))
+            return true;
+        refuse_accept(call);
+    } else {
+        refuse(call, &query->request, query->stmt, &err);
+    }
     arena_free(query->mem);
     return false;
 }

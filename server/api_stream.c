@@ -73,7 +73,7 @@ static void write_end(ApiStream *stream, PushEnd end, const Err *err, Buf *out)
     case PUSH_FAILED:
     case PUSH_CUT_OFF:
         row_error(&stream->writer, out, err);
-        stream->close_code = 1011;
+        stream->close_code = error_status(err) == 503 ? 1013 : 1011;
         stream->close_reason = str_copy(stream->call->mem, str_from(err->msg));
         break;
     case PUSH_LIMIT:
@@ -81,7 +81,7 @@ static void write_end(ApiStream *stream, PushEnd end, const Err *err, Buf *out)
         break;
     case PUSH_COMPLETE:
     case PUSH_TERMINATED:
-    case PUSH_OPEN:
+    case PUSH_OPEN: /* was made one of the others */
         row_finish(&stream->writer, out, "Query Completed");
         break;
     }
@@ -129,6 +129,10 @@ ApiNext stream_next(ApiCall *call, ApiFrame *out)
                 continue;
             if (end == PUSH_OPEN && !__atomic_load_n(&call->api->is_shut, __ATOMIC_ACQUIRE))
                 return API_WAIT;
+            if (end == PUSH_OPEN) { /* not complete: the subscriber is to come again */
+                (void)err_set(&err, ERR_CANCELLED, "the server is shutting down");
+                end = PUSH_FAILED;
+            }
             stream->has_finished = true;
             write_end(stream, end, &err, &stream->frame);
             if (stream->frame.len == 0)

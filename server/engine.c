@@ -122,10 +122,21 @@ static ErrCode open_runtime(Engine *engine, Err *err)
     return runtime_open(&opts, &engine->runtime, err);
 }
 
-static void init_names(Engine *engine, const char *data_dir)
+/* The first of several listeners. */
+static Str host_of(Str url)
+{
+    ptrdiff_t begin = str_find(url, STR("://"), 0);
+    Str       host = begin < 0 ? STR("localhost:0") : str_slice(url, (size_t)begin + 3, url.len);
+    ptrdiff_t end = str_find(host, STR(","), 0);
+
+    return end < 0 ? host : str_slice(host, 0, (size_t)end);
+}
+
+static void init_names(Engine *engine, const EngineOpts *opts)
 {
     Str log_topic = properties_get(engine->props, "ksql.logging.processing.topic.name");
 
+    engine->host = str_copy(engine->mem, host_of(opts->url));
     engine->service_id = str_copy(engine->mem, properties_get(engine->props, "ksql.service.id"));
     engine->command_topic =
         str_printf(engine->mem, "_weir-%.*s-commands", STR_ARG(engine->service_id));
@@ -133,8 +144,8 @@ static void init_names(Engine *engine, const char *data_dir)
         engine->log_topic = log_topic.ptr ? str_copy(engine->mem, log_topic)
                                           : str_printf(engine->mem, "%.*sksql_processing_log",
                                                        STR_ARG(engine->service_id));
-    if (data_dir)
-        engine->data_dir = str_copy(engine->mem, str_from(data_dir));
+    if (opts->data_dir)
+        engine->data_dir = str_copy(engine->mem, str_from(opts->data_dir));
 }
 
 ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
@@ -155,7 +166,7 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
     pthread_mutex_init(&engine->status_lock, NULL);
     pthread_cond_init(&engine->status_changed, NULL);
     pthread_mutex_init(&engine->push_lock, NULL);
-    init_names(engine, opts->data_dir);
+    init_names(engine, opts);
 
     if (engine->data_dir.ptr) {
         rc = make_dir(engine->data_dir, engine->mem, err);
@@ -243,6 +254,11 @@ Broker *engine_broker(Engine *engine)
 Runtime *engine_runtime(Engine *engine)
 {
     return engine->runtime;
+}
+
+Str engine_host(const Engine *engine)
+{
+    return engine->host;
 }
 
 const Properties *engine_properties(const Engine *engine)

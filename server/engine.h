@@ -35,6 +35,7 @@ typedef struct EngineOpts {
     const Properties *props; /* server properties; outlive the engine */
     const Clock      *clock;
     const char       *data_dir;    /* NULL: everything in memory */
+    Str               url;         /* where this server is reached; STR_NULL: nowhere */
     bool              is_inline;   /* no threads: engine_step() does all work */
     bool              is_one_task; /* every stage is one task, all data in partition 0 */
 } EngineOpts;
@@ -140,9 +141,11 @@ Str engine_transient_id(Engine *engine, Arena *mem, const Session *session, cons
 Broker           *engine_broker(Engine *engine);
 Runtime          *engine_runtime(Engine *engine);
 const Properties *engine_properties(const Engine *engine);
-const Clock      *engine_clock(const Engine *engine);
-Str               engine_service_id(const Engine *engine);
-bool              engine_is_inline(const Engine *engine);
+/* "host:port", as clients see this server among the hosts that run a query. */
+Str          engine_host(const Engine *engine);
+const Clock *engine_clock(const Engine *engine);
+Str          engine_service_id(const Engine *engine);
+bool         engine_is_inline(const Engine *engine);
 /* Topics that SHOW TOPICS hides and nobody may write: Weir's and ksqlDB's internal ones. */
 bool engine_topic_is_internal(const Engine *engine, Str topic);
 

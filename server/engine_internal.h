@@ -24,6 +24,7 @@ struct Engine {
     bool              is_inline, is_one_task;
     Arena            *mem;      /* names below */
     Str               data_dir; /* STR_NULL: in memory */
+    Str               host;
     Str               service_id;
     Str               command_topic;
     Str               log_topic;

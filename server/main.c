@@ -102,6 +102,7 @@ static ErrCode server_open(Server *server, Err *err)
                        .data_dir = server->config.data_dir};
 
     TRY(acceptor_open(properties_get(&server->config.props, "listeners"), &server->acceptor, err));
+    opts.url = acceptor_urls(server->acceptor);
     TRY(engine_open(&opts, &server->engine, err));
     if (server->config.queries_file)
         TRY(queries_file_apply(server->engine, server->config.queries_file, err));

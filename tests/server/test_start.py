@@ -84,6 +84,14 @@ class Refusals(unittest.TestCase):
 
 
 class Restart(unittest.TestCase):
+    def test_queries_run_on_the_host_that_is_served(self):
+        with weir.Server() as server:
+            server.sql("CREATE STREAM s (v STRING) WITH (kafka_topic='s', partitions=1, "
+                       "value_format='JSON'); CREATE STREAM t AS SELECT * FROM s;")
+            described = server.sql('EXPLAIN %s;' % server.running()[0])[0]['queryDescription']
+            self.assertEqual(described['ksqlHostQueryStatus'],
+                             {'127.0.0.1:%d' % server.port: 'RUNNING'})
+
     def test_statements_stay(self):
         with weir.Server() as server:
             server.sql("CREATE STREAM s (k INT KEY, v STRING) WITH (kafka_topic='s', "

@@ -79,6 +79,13 @@ class Stream(unittest.TestCase):
         self.assertLess(weir.cpu_seconds(self.server.process) - before, 0.2)
         sock.close()
 
+    def test_print_is_lines_of_text_only(self):
+        body = json.dumps({'sql': 'PRINT s FROM BEGINNING LIMIT 1;'}).encode()
+        self.insert((1, 'a'))
+        self.assertEqual(self.server.request('POST', '/query-stream', body)[0], 200)
+        self.assertEqual(self.server.request('POST', '/query-stream', body,
+                                             ['Accept: application/json'])[0], 406)
+
     def test_close_query_ends_the_response(self):
         sock, reader = self.push()
         with sock:
@@ -116,7 +123,7 @@ class Stream(unittest.TestCase):
                 weir.read_head(reader)
                 reader.chunk()
                 self.assertEqual(server.stop(), 0)
-                reader.chunks()
+                self.assertIn(b'the server is shutting down', reader.chunks())
 
 
 if __name__ == '__main__':

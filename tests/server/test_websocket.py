@@ -195,7 +195,8 @@ class Query(unittest.TestCase):
             with Websocket(server, {'ksql': 'SELECT * FROM s EMIT CHANGES;'}) as ws:
                 ws.text()
                 self.assertEqual(server.stop(), 0)
-                self.assertGreaterEqual(ws.close_code()[0], 1000)
+                self.assertEqual(ws.text(), {'error': 'the server is shutting down'})
+                self.assertEqual(ws.close_code()[0], 1013)
 
 
 if __name__ == '__main__':

@@ -100,13 +100,32 @@ static void small_endpoints_answer(void **state)
     assert_int_equal(status, 404);
     assert_true(str_eq(request("GET", "/is_valid_property/auto.offset.reset", NULL, NULL, &status),
                        STR("true")));
+    assert_true(
+        str_eq(request("GET", "/is_valid_property/auto%2Eoffset.reset", NULL, NULL, &status),
+               STR("true")));
     request("GET", "/is_valid_property/nonsense", NULL, NULL, &status);
     assert_int_equal(status, 400);
+    assert_has(request("GET", "/is_valid_property/auto.offset.rset", NULL, NULL, &status),
+               "did you mean \\\"auto.offset.reset\\\"");
     request("GET", "/", NULL, NULL, &status);
     assert_int_equal(status, 307);
     assert_true(str_eq(request("GET", "/chc/live", NULL, NULL, &status), STR("{}")));
     request("GET", "/nowhere", NULL, NULL, &status);
     assert_int_equal(status, 404);
+}
+
+/* The id of a command has back-quotes, which a client escapes in a path. */
+static void status_of_a_command_is_found_by_its_id(void **state)
+{
+    int status;
+
+    (void)state;
+    create_orders();
+    assert_has(request("GET", "/status/stream/%60ORDERS%60/create", NULL, NULL, &status),
+               "\"status\":\"SUCCESS\"");
+    assert_has(request("GET", "/status/stream/`ORDERS`/create", NULL, NULL, &status),
+               "\"status\":\"SUCCESS\"");
+    assert_int_equal(status, 200);
 }
 
 static void nothing_runs_when_one_statement_is_bad(void **state)
@@ -182,7 +201,8 @@ static void malformed_requests_are_named(void **state)
     int status;
 
     (void)state;
-    assert_has(post("/ksql", "{", &status), "\"message\":\"Invalid JSON in request");
+    assert_has(post("/ksql", "{", &status),
+               "\"message\":\"Invalid JSON in request: malformed JSON at line 1, column 2: ");
     assert_int_equal(status, 400);
     assert_has(post("/ksql", "{}", &status), "\\\"ksql\\\"");
     assert_has(post("/query-stream", "{\"ksql\":\"x\"}", &status), "\\\"sql\\\"");
@@ -408,6 +428,7 @@ int main(void)
         TEST(nothing_runs_when_one_statement_is_bad),
         TEST(info_names_the_ksqldb_that_clients_expect),
         TEST(unknown_source_is_an_error_of_the_statement),
+        TEST(status_of_a_command_is_found_by_its_id),
         TEST(malformed_requests_are_named),
         TEST(pull_query_answers_in_each_style),
         TEST(same_statement_finds_the_row_of_each_key),
