@@ -4,6 +4,7 @@
 #include "cli/options.h"
 
 #include "cli/file.h"
+#include "common/properties_text.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
@@ -116,28 +117,21 @@ static bool is_of_connection(Str name)
 /* Settings of the connection are for clients of Kafka; the others are the session's. */
 static ErrCode take_config(ClientSession *session, Arena *mem, Str path, Err *err)
 {
-    Str    text;
-    size_t at = 0;
+    PropertiesText reader;
+    Str            text, name, value;
 
     TRY(file_read(mem, path, CONFIG_BYTES_MAX, &text, err));
-    while (at < text.len) {
-        ptrdiff_t end = str_find(text, STR("\n"), at);
-        Str       line = str_trim(str_slice(text, at, end < 0 ? text.len : (size_t)end));
-        ptrdiff_t equals = str_find(line, STR("="), 0);
-        Str       name;
-
-        at = end < 0 ? text.len : (size_t)end + 1;
-        if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == '!')
-            continue;
-        if (equals <= 0)
-            return err_set(err, ERR_CONFIG, "file \"%.*s\": \"%.*s\" is not name=value",
-                           STR_ARG(path), STR_ARG(line));
-        name = str_trim(str_slice(line, 0, (size_t)equals));
+    properties_text_init(&reader, mem, text);
+    for (;;) {
+        if (properties_text_next(&reader, &name, &value, err) != ERR_OK) {
+            err_wrap(err, "%.*s:%u", STR_ARG(path), reader.line);
+            return err->code;
+        }
+        if (!name.ptr)
+            return ERR_OK;
         if (!is_of_connection(name))
-            client_session_set(session, name,
-                               str_trim(str_slice(line, (size_t)equals + 1, line.len)));
+            client_session_set(session, name, value);
     }
-    return ERR_OK;
 }
 
 static ErrCode take(Options *options, ClientSession *session, Arena *mem, const Option *option,

@@ -168,15 +168,9 @@ ErrCode config_apply(const Config *config, Err *err)
                        STR_ARG(level_name));
     log_set_level(level);
     for (size_t i = 0; i < len; i++) {
-        int64_t value;
-
-        if (table[i].type != PROPERTY_INT)
-            continue;
-        value = properties_int(&config->props, table[i].name);
-        if (limits_set(&g_limits, table[i].name, value) && value <= 0 &&
-            str_starts(str_from(table[i].name), STR("weir.limit.")))
-            return err_set(err, ERR_CONFIG, "property \"%s\" takes a number above 0, not %lld",
-                           table[i].name, (long long)value);
+        if (table[i].type == PROPERTY_INT)
+            (void)limits_set(&g_limits, table[i].name,
+                             properties_int(&config->props, table[i].name));
     }
     log_ignored(&config->props);
     return ERR_OK;

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/limit.h"
+#include "common/properties_text.h"
 
 static const PropertyDef *def_find(Str name)
 {
@@ -97,6 +98,10 @@ static ErrCode check_value(const PropertyDef *def, Str value, Err *err)
         if (!str_to_i64(str_trim(value), &number))
             return err_set(err, ERR_CONFIG, "property \"%s\" takes a whole number, not \"%.*s\"",
                            def->name, STR_ARG(value));
+        if (number < def->min)
+            return err_set(err, ERR_CONFIG,
+                           "property \"%s\" takes a number of at least %lld, not %lld", def->name,
+                           (long long)def->min, (long long)number);
         return ERR_OK;
     case PROPERTY_BOOL:
         if (!str_eq_nocase(str_trim(value), STR("true")) &&
@@ -270,78 +275,24 @@ bool properties_bool(const Properties *props, const char *name)
 
 /* --- .properties files ------------------------------------------------------------------------ */
 
-/* Appends the character that an escape stands for; *at is behind the backslash. */
-static void unescape_one(Buf *out, Str text, size_t *at)
-{
-    char c = text.ptr[(*at)++];
-
-    switch (c) {
-    case 't':
-        buf_put(out, '\t');
-        break;
-    case 'n':
-        buf_put(out, '\n');
-        break;
-    case 'r':
-        buf_put(out, '\r');
-        break;
-    case '\n': /* continuation: the next line's indent is skipped */
-        while (*at < text.len && (text.ptr[*at] == ' ' || text.ptr[*at] == '\t'))
-            (*at)++;
-        break;
-    default:
-        buf_put(out, c);
-    }
-}
-
-/* Reads one logical line from *at into key and value; both are cleared first. */
-static void read_line(Str text, size_t *at, Buf *key, Buf *value)
-{
-    Buf *part = key;
-
-    buf_clear(key);
-    buf_clear(value);
-    while (*at < text.len && text.ptr[*at] != '\n') {
-        char c = text.ptr[(*at)++];
-
-        if (c == '\\' && *at < text.len)
-            unescape_one(part, text, at);
-        else if (part == key && (c == '=' || c == ':'))
-            part = value;
-        else if (c != '\r')
-            buf_put(part, c);
-    }
-    if (*at < text.len)
-        (*at)++;
-}
-
 static ErrCode load_text(Properties *props, const char *path, Str text, Err *err)
 {
-    Buf     key = buf_in(props->mem), value = buf_in(props->mem);
-    size_t  at = 0;
-    int     line = 0;
-    ErrCode rc = ERR_OK;
+    PropertiesText reader;
+    Str            name, value;
+    ErrCode        rc;
 
-    while (at < text.len && rc == ERR_OK) {
-        Str name;
-
-        line++;
-        while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '\t'))
-            at++;
-        if (at < text.len && (text.ptr[at] == '#' || text.ptr[at] == '!')) {
-            while (at < text.len && text.ptr[at] != '\n')
-                at++;
-            at += at < text.len;
-            continue;
+    properties_text_init(&reader, props->mem, text);
+    for (;;) {
+        rc = properties_text_next(&reader, &name, &value, err);
+        if (rc == ERR_OK && !name.ptr)
+            return ERR_OK;
+        if (rc == ERR_OK)
+            rc = properties_set(props, name, value, NULL, err);
+        if (rc != ERR_OK) {
+            err_wrap(err, "%s:%u", path, reader.line);
+            return rc;
         }
-        read_line(text, &at, &key, &value);
-        name = str_trim(buf_view(&key));
-        if (name.len)
-            rc = properties_set(props, name, str_trim(buf_view(&value)), NULL, err);
     }
-    if (rc != ERR_OK)
-        err_wrap(err, "%s line %d", path, line);
-    return rc;
 }
 
 ErrCode properties_load(Properties *props, const char *path, Err *err)

@@ -30,6 +30,7 @@ typedef struct PropertyDef {
     PropertyType  type;
     PropertyLevel level;
     bool          is_ignored; /* accepted for compatibility, without effect */
+    int64_t       min;        /* of PROPERTY_INT */
     const char   *doc;
 } PropertyDef;
 
