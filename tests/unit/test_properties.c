@@ -126,6 +126,25 @@ static void file_has_comments_continuations_and_escapes(void **state)
     arena_free(mem);
 }
 
+static void mistake_in_a_file_has_its_line(void **state)
+{
+    Arena     *mem;
+    Properties props = make(&mem);
+    char       path[] = "/tmp/weir-properties-XXXXXX";
+    int        fd = mkstemp(path);
+    const char text[] = "listeners=http://127.0.0.1:\\\n    0\n\nauto.offset.rest latest\n";
+    Err        err;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    assert_int_equal(properties_load(&props, path, &err), ERR_CONFIG);
+    assert_non_null(strstr(err.msg, ":4: unknown property \"auto.offset.rest\""));
+    unlink(path);
+    arena_free(mem);
+}
+
 static void table_is_sorted_and_documented(void **state)
 {
     size_t             len;
@@ -147,6 +166,7 @@ int main(void)
         cmocka_unit_test(wrong_type_is_named),
         cmocka_unit_test(request_cannot_override_server_level),
         cmocka_unit_test(file_has_comments_continuations_and_escapes),
+        cmocka_unit_test(mistake_in_a_file_has_its_line),
         cmocka_unit_test(table_is_sorted_and_documented),
     };
 
