@@ -98,7 +98,7 @@ static void print_sources(const EntityPrint *print, const Json *entity, const ch
 {
     const Str names[] = {str_from(name), STR("Kafka Topic"), STR("Key Format"), STR("Value Format"),
                          STR("Windowed")};
-    TableList table = table_list(print->mem, names, 5);
+    TableList table = table_list(print->mem, names, 5, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, list_name); i++) {
         const Json *source = entity_item(entity, list_name, i);
@@ -128,7 +128,7 @@ static void print_queries(const EntityPrint *print, const Json *entity)
         {"Query ID", 8},  {"Query Type", 10},       {"Status", 6},
         {"Sink Name", 9}, {"Sink Kafka Topic", 16}, {"Query String", 12},
     };
-    TableList table = table_list(print->mem, names, 6);
+    TableList table = table_list(print->mem, names, 6, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, "queries"); i++) {
         const Json *query = entity_item(entity, "queries", i);
@@ -159,7 +159,7 @@ static void print_properties(const EntityPrint *print, const Json *entity)
 {
     static const Str names[] = {
         {"Property", 8}, {"Scope", 5}, {"Default override", 16}, {"Effective Value", 15}};
-    TableList table = table_list(print->mem, names, 4);
+    TableList table = table_list(print->mem, names, 4, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, "properties"); i++) {
         const Json *property = entity_item(entity, "properties", i);
@@ -195,7 +195,7 @@ static void print_topics(const EntityPrint *print, const Json *entity)
                                 {"Consumers", 9},
                                 {"ConsumerGroups", 14}};
     bool is_extended = str_eq(entity_text(print, entity, "@type"), STR("kafka_topics_extended"));
-    TableList table = table_list(print->mem, names, is_extended ? 5 : 3);
+    TableList table = table_list(print->mem, names, is_extended ? 5 : 3, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, "topics"); i++) {
         const Json *topic = entity_item(entity, "topics", i);
@@ -226,7 +226,7 @@ static int by_category(const void *a, const void *b)
 static void print_functions(const EntityPrint *print, const Json *entity)
 {
     static const Str names[] = {{"Function Name", 13}, {"Category", 8}};
-    TableList        table = table_list(print->mem, names, 2);
+    TableList        table = table_list(print->mem, names, 2, print->width_max);
     size_t           len = entity_len(entity, "functions");
     FunctionName    *functions = ARENA_ARRAY(print->mem, FunctionName, len + 1);
 
@@ -248,7 +248,7 @@ static void print_functions(const EntityPrint *print, const Json *entity)
 static void print_types(const EntityPrint *print, const Json *entity)
 {
     static const Str names[] = {{"Type Name", 9}, {"Schema", 6}};
-    TableList        table = table_list(print->mem, names, 2);
+    TableList        table = table_list(print->mem, names, 2, print->width_max);
     const Json      *types = json_get(entity, STR("types"));
 
     for (size_t i = 0; i < entity_len(entity, "types"); i++) {
@@ -261,10 +261,11 @@ static void print_types(const EntityPrint *print, const Json *entity)
     table_list_print(print->out, &table);
 }
 
-void entity_print_variables(Arena *arena, Buf *out, const Str *names, const Str *values, size_t len)
+void entity_print_variables(Arena *arena, Buf *out, const Str *names, const Str *values, size_t len,
+                            size_t width_max)
 {
     static const Str headers[] = {{"Variable Name", 13}, {"Value", 5}};
-    TableList        table = table_list(arena, headers, 2);
+    TableList        table = table_list(arena, headers, 2, width_max);
 
     for (size_t i = 0; i < len; i++) {
         table_list_cell(&table, names[i]);
@@ -286,13 +287,13 @@ static void print_variables(const EntityPrint *print, const Json *entity)
         names[i] = entity_text(print, variable, "name");
         values[i] = entity_text(print, variable, "value");
     }
-    entity_print_variables(print->mem, print->out, names, values, len);
+    entity_print_variables(print->mem, print->out, names, values, len, print->width_max);
 }
 
 static void print_connectors(const EntityPrint *print, const Json *entity)
 {
     static const Str names[] = {{"Connector Name", 14}, {"Type", 4}, {"Class", 5}, {"Status", 6}};
-    TableList        table = table_list(print->mem, names, 4);
+    TableList        table = table_list(print->mem, names, 4, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, "connectors"); i++) {
         const Json *connector = entity_item(entity, "connectors", i);
@@ -308,7 +309,7 @@ static void print_connectors(const EntityPrint *print, const Json *entity)
 static void print_plugins(const EntityPrint *print, const Json *entity)
 {
     static const Str names[] = {{"Class", 5}, {"Type", 4}, {"Version", 7}};
-    TableList        table = table_list(print->mem, names, 3);
+    TableList        table = table_list(print->mem, names, 3, print->width_max);
 
     for (size_t i = 0; i < entity_len(entity, "connectorsPlugins"); i++) {
         const Json *plugin = entity_item(entity, "connectorsPlugins", i);
@@ -325,7 +326,7 @@ static void print_plugins(const EntityPrint *print, const Json *entity)
 static void print_message(const EntityPrint *print, Str message)
 {
     static const Str names[] = {{"Message", 7}};
-    TableList        table = table_list(print->mem, names, 1);
+    TableList        table = table_list(print->mem, names, 1, print->width_max);
 
     table_list_cell(&table, message);
     table_list_print(print->out, &table);
@@ -430,9 +431,9 @@ static const EntityKind kinds[] = {
     {"warning_entity", print_warning},
 };
 
-void entity_print(Arena *arena, Buf *out, const Json *entity)
+void entity_print(Arena *arena, Buf *out, const Json *entity, size_t width_max)
 {
-    EntityPrint print = {arena, out};
+    EntityPrint print = {arena, out, width_max};
     Str         type = json_get_str(entity, STR("@type"), STR(""));
 
     print_warnings(&print, entity);

@@ -11,7 +11,8 @@
 
 #include "common/json.h"
 
-void entity_print(Arena *arena, Buf *out, const Json *entity);
+/* Tables are at most width_max wide where that is possible; 0: as wide as they need. */
+void entity_print(Arena *arena, Buf *out, const Json *entity, size_t width_max);
 
 /* A statement that was accepted and then failed answers 200 with a status ERROR. */
 bool entity_is_failure(const Json *entity);
@@ -20,7 +21,7 @@ bool entity_is_failure(const Json *entity);
 size_t entity_schema_names(Arena *arena, Str schema, Str **out);
 
 /* A table of names and values, as SHOW VARIABLES has it. */
-void entity_print_variables(Arena *arena, Buf *out, const Str *names, const Str *values,
-                            size_t len);
+void entity_print_variables(Arena *arena, Buf *out, const Str *names, const Str *values, size_t len,
+                            size_t width_max);
 
 #endif

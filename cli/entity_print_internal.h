@@ -10,6 +10,7 @@
 typedef struct EntityPrint {
     Arena *mem;
     Buf   *out;
+    size_t width_max; /* of a table; 0: any */
 } EntityPrint;
 
 /* A member as text; "" for null and what is not there. */

@@ -44,7 +44,7 @@ static Str type_of_field(const EntityPrint *print, const Json *field, Str source
 static void print_fields(const EntityPrint *print, const Json *description, Str source_type)
 {
     static const Str names[] = {{"Field", 5}, {"Type", 4}};
-    TableList        table = table_list(print->mem, names, 2);
+    TableList        table = table_list(print->mem, names, 2, print->width_max);
     Str              window = entity_text(print, description, "windowType");
 
     for (size_t i = 0; i < entity_len(description, "fields"); i++) {
@@ -77,7 +77,7 @@ static void print_offsets(const EntityPrint *print, const Json *topic)
 {
     static const Str names[] = {
         {"Partition", 9}, {"Start Offset", 12}, {"End Offset", 10}, {"Offset", 6}, {"Lag", 3}};
-    TableList table = table_list(print->mem, names, 5);
+    TableList table = table_list(print->mem, names, 5, print->width_max);
 
     for (size_t i = 0; i < entity_len(topic, "offsets"); i++) {
         const Json *offset = entity_item(topic, "offsets", i);
@@ -201,7 +201,7 @@ static void print_overrides(const EntityPrint *print, const Json *query)
 {
     const Json      *overrides = json_get(query, STR("overriddenProperties"));
     static const Str names[] = {{"Property", 8}, {"Value", 5}};
-    TableList        table = table_list(print->mem, names, 2);
+    TableList        table = table_list(print->mem, names, 2, print->width_max);
 
     if (entity_len(query, "overriddenProperties") == 0)
         return;

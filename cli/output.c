@@ -75,6 +75,11 @@ size_t output_columns(void)
     return COLUMNS_DEFAULT;
 }
 
+size_t output_width_max(void)
+{
+    return isatty(STDOUT_FILENO) ? output_columns() : 0;
+}
+
 ErrCode output_spool(Output *output, const char *path, Err *err)
 {
     FILE *file = fopen(path, "w");

@@ -31,6 +31,8 @@ void output_echo(Output *output, Str statement);
 
 /* Columns of the terminal; of COLUMNS, or 80, where there is none. */
 size_t output_columns(void);
+/* How wide a table may be that need not have one width: the terminal's; 0 where there is none. */
+size_t output_width_max(void);
 
 ErrCode output_spool(Output *output, const char *path, Err *err) ERR_MUST_USE;
 void    output_spool_end(Output *output);

@@ -71,7 +71,7 @@ static bool show_entities(Shell *shell, Arena *mem, const Json *entities)
         if (shell->output.is_json)
             continue;
         buf_clear(&text);
-        entity_print(mem, &text, entity);
+        entity_print(mem, &text, entity, output_width_max());
         output_write(&shell->output, buf_view(&text));
     }
     if (shell->output.is_json && entities->len > 0) {
@@ -242,7 +242,7 @@ static void show_variables(Shell *shell, Arena *mem)
         }
         buf_c(&text, "\n]\n");
     } else {
-        entity_print_variables(mem, &text, names, values, len);
+        entity_print_variables(mem, &text, names, values, len, output_width_max());
     }
     output_write(&shell->output, buf_view(&text));
 }

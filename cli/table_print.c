@@ -164,10 +164,10 @@ void table_box_row(Buf *out, const TableBox *box, const Str *cells)
 
 /* --- a list ----------------------------------------------------------------------------------- */
 
-TableList table_list(Arena *mem, const Str *names, size_t columns)
+TableList table_list(Arena *mem, const Str *names, size_t columns, size_t width_max)
 {
     assert(columns > 0);
-    return (TableList){.mem = mem, .names = names, .columns = columns};
+    return (TableList){.mem = mem, .names = names, .columns = columns, .width_max = width_max};
 }
 
 void table_list_cell(TableList *list, Str cell)
@@ -182,25 +182,20 @@ void table_list_cell(TableList *list, Str cell)
     list->cells[list->len++] = cell;
 }
 
-static void list_line(Buf *out, const TableList *list, const size_t *widths, const Str *cells)
+static size_t list_width(const TableList *list, const size_t *widths, size_t widest)
 {
-    for (size_t i = 0; i < list->columns; i++) {
-        buf_c(out, i ? "| " : " ");
-        if (i + 1 < list->columns) {
-            put_padded(out, cells[i], widths[i] + 1);
-        } else {
-            put_shown(out, cells[i]);
-        }
-    }
-    buf_put(out, '\n');
+    size_t width = 0;
+
+    for (size_t i = 0; i < list->columns; i++)
+        width += (widths[i] < widest ? widths[i] : widest) + (i ? 3 : 2);
+    return width;
 }
 
-void table_list_print(Buf *out, const TableList *list)
+/* What each column needs; where the line is too long, the widest get as much as there is. */
+static void list_widths(const TableList *list, size_t *widths)
 {
-    size_t *widths = ARENA_ARRAY(list->mem, size_t, list->columns);
-    size_t  rule = 0;
+    size_t widest = list->width_max ? list->width_max : SIZE_MAX;
 
-    assert(list->len % list->columns == 0);
     for (size_t i = 0; i < list->columns; i++)
         widths[i] = shown_width(list->names[i]);
     for (size_t i = 0; i < list->len; i++) {
@@ -209,13 +204,70 @@ void table_list_print(Buf *out, const TableList *list)
         if (width > widths[i % list->columns])
             widths[i % list->columns] = width;
     }
-    for (size_t i = 0; i < list->columns; i++)
-        rule += widths[i] + (i ? 3 : 2);
-    list_line(out, list, widths, list->names);
+    while (list->width_max && widest > CELL_WIDTH_MIN &&
+           list_width(list, widths, widest) > list->width_max)
+        widest--;
+    for (size_t i = 0; i < list->columns; i++) {
+        if (widths[i] > widest)
+            widths[i] = widest;
+    }
+}
+
+/* How many bytes of text fit, preferably up to a blank; at least one character. */
+static size_t fitting_words(Str text, size_t width)
+{
+    size_t used = 0, blank = 0;
+
+    for (size_t i = 0; i < text.len;) {
+        size_t begin = i;
+
+        (void)utf8_next(text, &i);
+        used += shown_width(str_slice(text, begin, i));
+        if (used > width && begin > 0)
+            return blank ? blank : begin;
+        if (text.ptr[begin] == ' ')
+            blank = i;
+    }
+    return text.len;
+}
+
+static void list_row(Buf *out, const TableList *list, const size_t *widths, const Str *cells)
+{
+    Str *rests = ARENA_ARRAY(list->mem, Str, list->columns);
+    bool is_last = false;
+
+    memcpy(rests, cells, list->columns * sizeof *rests);
+    while (!is_last) {
+        is_last = true;
+        for (size_t i = 0; i < list->columns; i++) {
+            size_t len = fitting_words(rests[i], widths[i]);
+            Str    part = str_slice(rests[i], 0, len);
+
+            buf_c(out, i ? "| " : " ");
+            if (i + 1 < list->columns)
+                put_padded(out, part, widths[i] + 1);
+            else
+                put_shown(out, part);
+            rests[i] = str_slice(rests[i], len, rests[i].len);
+            is_last = is_last && rests[i].len == 0;
+        }
+        buf_put(out, '\n');
+    }
+}
+
+void table_list_print(Buf *out, const TableList *list)
+{
+    size_t *widths = ARENA_ARRAY(list->mem, size_t, list->columns);
+    size_t  rule;
+
+    assert(list->len % list->columns == 0);
+    list_widths(list, widths);
+    rule = list_width(list, widths, SIZE_MAX);
+    list_row(out, list, widths, list->names);
     pad(out, '-', rule);
     buf_put(out, '\n');
     for (size_t i = 0; i < list->len; i += list->columns)
-        list_line(out, list, widths, list->cells + i);
+        list_row(out, list, widths, list->cells + i);
     pad(out, '-', rule);
     buf_put(out, '\n');
 }

@@ -3,7 +3,7 @@
  *
  * Rows of a query come one by one and nobody knows how wide the next one is: their cells have one
  * width, the terminal's shared out, in a box.  Lists have all their rows at hand: their columns are
- * as wide as they need.
+ * as wide as they need, unless that is too wide for the terminal: then the widest go on below.
  *
  * Widths are columns of a terminal (utf8_width); what would move the cursor is shown as a space.
  *
@@ -33,11 +33,12 @@ typedef struct TableList {
     Arena     *mem;
     const Str *names;
     size_t     columns;
-    Str       *cells;    /* row by row */
-    size_t     len, cap; /* of cells */
+    size_t     width_max; /* of a line; 0: any */
+    Str       *cells;     /* row by row */
+    size_t     len, cap;  /* of cells */
 } TableList;
 
-TableList table_list(Arena *mem, const Str *names, size_t columns);
+TableList table_list(Arena *mem, const Str *names, size_t columns, size_t width_max);
 /* The next cell, from left to right; line by line.  Not copied. */
 void table_list_cell(TableList *list, Str cell);
 /* Header, rule, rows, rule. */

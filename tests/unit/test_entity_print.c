@@ -16,7 +16,7 @@ static void expect(Arena *mem, const char *entity, const char *expected)
 {
     Buf out = buf_in(mem);
 
-    entity_print(mem, &out, parse(mem, entity));
+    entity_print(mem, &out, parse(mem, entity), 0);
     buf_put(&out, 0);
     assert_string_equal(out.ptr, expected);
 }

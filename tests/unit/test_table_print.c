@@ -95,7 +95,7 @@ static void columns_of_a_list_are_as_wide_as_they_need(void **state)
 {
     const Str names[] = {STR("Name"), STR("X")};
     Arena    *mem = test_arena(state);
-    TableList list = table_list(mem, names, 2);
+    TableList list = table_list(mem, names, 2, 0);
     Buf       out = buf_in(mem);
 
     table_list_cell(&list, STR("a"));
@@ -110,11 +110,34 @@ static void columns_of_a_list_are_as_wide_as_they_need(void **state)
                  "--------------------------\n");
 }
 
+static void widest_column_of_a_list_goes_on_below_where_the_line_ends(void **state)
+{
+    const Str names[] = {STR("Id"), STR("Query String"), STR("Z")};
+    Arena    *mem = test_arena(state);
+    TableList list = table_list(mem, names, 3, 28);
+    Buf       out = buf_in(mem);
+
+    table_list_cell(&list, STR("Q1"));
+    table_list_cell(&list, STR("SELECT a, b FROM \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E;"));
+    table_list_cell(&list, STR("x"));
+    table_list_cell(&list, STR("Q2"));
+    table_list_cell(&list, STR("0123456789012345678901234567890"));
+    table_list_cell(&list, STR(""));
+    table_list_print(&out, &list);
+    expect(&out, " Id | Query String      | Z\n"
+                 "----------------------------\n"
+                 " Q1 | SELECT a, b FROM  | x\n"
+                 "    | \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E;           | \n"
+                 " Q2 | 01234567890123456 | \n"
+                 "    | 78901234567890    | \n"
+                 "----------------------------\n");
+}
+
 static void list_of_nothing_is_its_header(void **state)
 {
     const Str names[] = {STR("Name")};
     Arena    *mem = test_arena(state);
-    TableList list = table_list(mem, names, 1);
+    TableList list = table_list(mem, names, 1, 0);
     Buf       out = buf_in(mem);
 
     table_list_print(&out, &list);
@@ -132,6 +155,7 @@ int main(void)
         arena_test(wide_character_in_a_narrow_cell_comes_to_an_end),
         arena_test(line_breaks_break_lines_and_other_controls_are_spaces),
         arena_test(columns_of_a_list_are_as_wide_as_they_need),
+        arena_test(widest_column_of_a_list_goes_on_below_where_the_line_ends),
         arena_test(list_of_nothing_is_its_header),
     };
 
