@@ -100,7 +100,7 @@ static void run_statement(Page *page, Str sql)
         if (entity_is_failure(json->u.items[i]))
             show_refusal(page, answer);
         else
-            entity_print(page->mem, &page->shown, json->u.items[i]);
+            entity_print(page->mem, &page->shown, json->u.items[i], 0);
     }
 }
 
@@ -131,7 +131,7 @@ static void take_doc(Page *page, const Json *doc, TableList *list, bool *has_lis
         size_t len =
             entity_schema_names(page->mem, json_get_str(header, STR("schema"), STR("")), &names);
 
-        *list = table_list(page->mem, names, len);
+        *list = table_list(page->mem, names, len, 0);
         *has_list = true;
     }
     for (size_t i = 0; columns && i < columns->len; i++) {
@@ -200,7 +200,7 @@ static void show_variables(Page *page)
         names[len] = entry->key;
         values[len] = *(const Str *)entry->value;
     }
-    entity_print_variables(page->mem, &page->shown, names, values, len);
+    entity_print_variables(page->mem, &page->shown, names, values, len, 0);
 }
 
 static void run_one(Page *page, Str sql)
