@@ -43,11 +43,25 @@ static void choose_proxy(Client *client)
     curl_easy_setopt(client->easy, CURLOPT_NOPROXY, is_loopback(host) ? "*" : NULL);
 }
 
+static bool is_address(Str url)
+{
+    CURLU *parsed = curl_url();
+    Arena *mem = arena_new(0);
+    bool   is_http =
+        str_starts_nocase(url, STR("http://")) || str_starts_nocase(url, STR("https://"));
+    bool is_valid =
+        is_http && curl_url_set(parsed, CURLUPART_URL, str_to_c(mem, url), 0) == CURLUE_OK;
+
+    arena_free(mem);
+    curl_url_cleanup(parsed);
+    return is_valid;
+}
+
 ErrCode client_move(Client *client, Str url, Err *err)
 {
     size_t len = url.len;
 
-    if (!str_starts_nocase(url, STR("http://")) && !str_starts_nocase(url, STR("https://"))) {
+    if (!is_address(url)) {
         (void)err_set(err, ERR_CONFIG, "\"%.*s\" is no address of a server", STR_ARG(url));
         err_hint(err, "write it as " CLIENT_URL_DEFAULT);
         return ERR_CONFIG;
@@ -204,6 +218,15 @@ static ErrCode name_failure(const Client *client, CURLcode code, Err *err)
                       code == CURLE_COULDNT_CONNECT ? "nobody listens there"
                                                     : curl_easy_strerror(code));
         err_hint(err, "start one by \"weir-server\", or name another by --server URL");
+        return ERR_IO;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        return err_set(err, ERR_IO, "the server at %s closed the connection", client->url);
+    case CURLE_SSL_CONNECT_ERROR:
+        (void)err_set(err, ERR_IO, "no TLS is spoken at %s", client->url);
+        err_hint(err, "a server without it is reached by http://");
         return ERR_IO;
     default:
         return err_set(err, ERR_IO, "the connection to %s broke: %s", client->url,

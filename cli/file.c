@@ -25,6 +25,14 @@ static ErrCode read_stream(FILE *file, Str path, size_t bytes_max, Buf *out, Err
     return ERR_OK;
 }
 
+/* Windows' editors begin a file by a byte order mark. */
+static Str without_mark(Str text)
+{
+    Str mark = STR("\xEF\xBB\xBF");
+
+    return str_starts(text, mark) ? str_slice(text, mark.len, text.len) : text;
+}
+
 ErrCode file_read(Arena *arena, Str path, size_t bytes_max, Str *out, Err *err)
 {
     bool    is_stdin = str_eq(path, STR("-"));
@@ -39,6 +47,6 @@ ErrCode file_read(Arena *arena, Str path, size_t bytes_max, Str *out, Err *err)
     if (!is_stdin)
         fclose(file);
     if (rc == ERR_OK)
-        *out = buf_view(&text);
+        *out = without_mark(buf_view(&text));
     return rc;
 }

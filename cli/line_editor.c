@@ -74,6 +74,44 @@ static int next_character(EditLine *el, wchar_t *out)
     return 1;
 }
 
+/* --- Tab ---------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *shortcut;
+    const char *before, *behind; /* the cursor */
+} shortcuts[] = {
+    {"cs", "CREATE STREAM ", ""},
+    {"ct", "CREATE TABLE ", ""},
+    {"csas", "CREATE STREAM ", " AS SELECT "},
+    {"ctas", "CREATE TABLE ", " AS SELECT "},
+    {"ii", "INSERT INTO ", ""},
+};
+
+static unsigned char insert(EditLine *el, const char *before, const char *behind)
+{
+    if (el_insertstr(el, before) != 0 || (*behind && el_insertstr(el, behind) != 0))
+        return CC_ERROR;
+    (void)el_cursor(el, -(int)strlen(behind));
+    return CC_REFRESH;
+}
+
+/* A shortcut becomes what it stands for; else Tab is the blank that it is in pasted statements. */
+static unsigned char on_tab(EditLine *el, int key)
+{
+    const LineInfo *line = el_line(el);
+    Str             typed = {line->buffer, (size_t)(line->cursor - line->buffer)};
+
+    (void)key;
+    for (size_t i = 0; i < sizeof shortcuts / sizeof *shortcuts; i++) {
+        if (!str_eq_nocase(str_trim(typed), str_from(shortcuts[i].shortcut)))
+            continue;
+        el_deletestr(el, (int)strlen(shortcuts[i].shortcut));
+        return insert(el, shortcuts[i].before, shortcuts[i].behind);
+    }
+    return insert(el, "\t", "");
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static char *prompt_of(EditLine *el)
@@ -114,6 +152,8 @@ LineEditor *line_editor_open(const char *history_path)
     el_set(editor->el, EL_SIGNAL, 0);
     el_set(editor->el, EL_HIST, history, editor->history);
     el_set(editor->el, EL_GETCFN, next_character);
+    el_set(editor->el, EL_ADDFN, "weir-tab", "expand a shortcut", on_tab);
+    el_set(editor->el, EL_BIND, "^I", "weir-tab", NULL);
     el_set(editor->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(editor->el, NULL); /* the user's ~/.editrc */
     return editor;

@@ -125,7 +125,9 @@ static bool take_query(void *arg, int status, Str bytes)
 
 static void show_end(Shell *shell, const QueryPrint *query)
 {
-    if (!shell->is_interactive || shell->output.is_json || query->has_failed)
+    bool has_failed = query->has_failed || query->error.len > 0;
+
+    if (!shell->is_interactive || shell->output.is_json || has_failed)
         return;
     if (query->final_message.ptr)
         output_write(&shell->output, query->final_message);
@@ -165,35 +167,12 @@ static ShellResult run_query(Shell *shell, Arena *mem, Str sql, bool is_print)
 
 /* --- the session ------------------------------------------------------------------------------ */
 
-static ShellResult set_property(Shell *shell, Arena *mem, Str name, Str value)
+static ShellResult set_property(Shell *shell, Arena *mem, Str sql, Str name, Str value)
 {
-    Buf   path = buf_in(mem), answer = buf_in(mem);
-    int   status;
-    Json *json;
-    Err   err;
+    ShellResult result = send_statements(shell, mem, sql); /* the server knows whether it may be */
 
-    buf_c(&path, "/is_valid_property/");
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-
-        if (is_plain)
-            buf_put(&path, c);
-        else
-            buf_printf(&path, "%%%02X", (unsigned char)c);
-    }
-    buf_put(&path, '\0');
-    if (client_ask(shell->client, path.ptr, STR_NULL, &answer, &status, &err) != ERR_OK)
-        return fail_request(shell, &err);
-    if (status >= 400) {
-        Str text = buf_view(&answer);
-
-        if (json_parse(mem, text, &json, &err) == ERR_OK)
-            text = json_get_str(json, STR("message"), text);
-        output_error(&shell->output, text);
-        return SHELL_FAILED;
-    }
+    if (result != SHELL_OK)
+        return result;
     client_session_set(&shell->session, name, value);
     if (shell->is_interactive)
         output_line(&shell->output,
@@ -247,14 +226,14 @@ static void show_variables(Shell *shell, Arena *mem)
     output_write(&shell->output, buf_view(&text));
 }
 
-static ShellResult run_local(Shell *shell, Arena *mem, const Statement *statement)
+static ShellResult run_local(Shell *shell, Arena *mem, Str sql, const Statement *statement)
 {
     Str name = client_session_substitute(&shell->session, mem, statement->name);
     Str value = client_session_substitute(&shell->session, mem, statement->value);
 
     switch (statement->kind) {
     case STATEMENT_SET:
-        return set_property(shell, mem, name, value);
+        return set_property(shell, mem, sql, name, value);
     case STATEMENT_UNSET:
         return unset_property(shell, name);
     case STATEMENT_DEFINE:
@@ -317,12 +296,20 @@ static ShellResult send_batch(Shell *shell, Str text, Batch *batch)
 static ShellResult run_statement(Shell *shell, Str text, size_t begin, size_t end, Batch *batch)
 {
     Arena      *mem = arena_new(0);
-    Str         sql = placed(mem, text, begin, end);
+    Str         sql = str_slice(text, begin, end);
+    bool        is_read;
     ShellResult result = SHELL_OK;
     Statement   statement;
     Err         err;
 
-    if (statement_read(mem, sql, &statement, &err) != ERR_OK) {
+    /* Its place costs the length of the text before it, which INSERTs by the thousand do not pay:
+     * their batch does. */
+    is_read = statement_read(mem, sql, &statement, &err) == ERR_OK;
+    if (!is_read || statement.kind != STATEMENT_SERVER) {
+        sql = placed(mem, text, begin, end);
+        is_read = statement_read(mem, sql, &statement, &err) == ERR_OK;
+    }
+    if (!is_read) {
         result = shell_fail(shell, &err, sql);
     } else if (statement.kind == STATEMENT_SERVER) {
         batch->begin = batch->statements ? batch->begin : begin;
@@ -336,10 +323,42 @@ static ShellResult run_statement(Shell *shell, Str text, size_t begin, size_t en
         if (result == SHELL_OK && statement.kind == STATEMENT_QUERY)
             result = run_query(shell, mem, sql, statement.is_print);
         else if (result == SHELL_OK)
-            result = run_local(shell, mem, &statement);
+            result = run_local(shell, mem, sql, &statement);
     }
     arena_free(mem);
     return result;
+}
+
+static bool is_blank(char c)
+{
+    return c && strchr(" \t\r\n\f\v", c);
+}
+
+static size_t skip_blank(Str text, size_t at)
+{
+    while (at < text.len && is_blank(text.ptr[at]))
+        at++;
+    return at;
+}
+
+/* Behind the last character that is no blank. */
+static SrcPos end_of(Str sql)
+{
+    SrcPos pos = {1, 1, 0, 1};
+
+    while (sql.len > 0 && is_blank(sql.ptr[sql.len - 1]))
+        sql.len--;
+    for (size_t i = 0; i < sql.len; i++) {
+        bool is_break = sql.ptr[i] == '\n';
+
+        pos.line += is_break;
+        if (is_break)
+            pos.column = 1;
+        else
+            pos.column += ((unsigned char)sql.ptr[i] & 0xC0) != 0x80;
+    }
+    pos.offset = (uint32_t)sql.len;
+    return pos;
 }
 
 /* What is left over, without its semicolon. */
@@ -352,19 +371,12 @@ static ShellResult refuse_rest(Shell *shell, Str text, size_t begin)
     Err         err;
 
     if (statement_read(mem, sql, &statement, &err) == ERR_OK) {
-        (void)err_set(&err, ERR_SYNTAX, "the last statement does not end");
+        (void)err_set_at(&err, ERR_SYNTAX, end_of(sql), "the last statement does not end");
         err_hint(&err, "end it with a semicolon");
     }
     (void)shell_fail(shell, &err, sql);
     arena_free(mem);
     return result;
-}
-
-static size_t skip_blank(Str text, size_t at)
-{
-    while (at < text.len && strchr(" \t\r\n\f\v", text.ptr[at]))
-        at++;
-    return at;
 }
 
 ShellResult shell_run(Shell *shell, Str text)

@@ -7,7 +7,7 @@
 
 #include "common/utf8.h"
 
-enum { CELL_WIDTH_MIN = 5, CELL_WIDTH_MAX = 10000 };
+enum { CELL_WIDTH_MIN = 5, CELL_WIDTH_MAX = 10000, LIST_WIDTH_MIN = 16 };
 
 /* --- text by width ---------------------------------------------------------------------------- */
 
@@ -191,7 +191,8 @@ static size_t list_width(const TableList *list, const size_t *widths, size_t wid
     return width;
 }
 
-/* What each column needs; where the line is too long, the widest get as much as there is. */
+/* What each column needs.  Where the line is too long the widest share what there is, but names
+ * stay in one piece: a narrow terminal breaks the line itself. */
 static void list_widths(const TableList *list, size_t *widths)
 {
     size_t widest = list->width_max ? list->width_max : SIZE_MAX;
@@ -204,7 +205,7 @@ static void list_widths(const TableList *list, size_t *widths)
         if (width > widths[i % list->columns])
             widths[i % list->columns] = width;
     }
-    while (list->width_max && widest > CELL_WIDTH_MIN &&
+    while (list->width_max && widest > LIST_WIDTH_MIN &&
            list_width(list, widths, widest) > list->width_max)
         widest--;
     for (size_t i = 0; i < list->columns; i++) {
@@ -213,10 +214,10 @@ static void list_widths(const TableList *list, size_t *widths)
     }
 }
 
-/* How many bytes of text fit, preferably up to a blank; at least one character. */
+/* How many bytes of text fit, preferably up to where a word ends; at least one character. */
 static size_t fitting_words(Str text, size_t width)
 {
-    size_t used = 0, blank = 0;
+    size_t used = 0, word_end = 0;
 
     for (size_t i = 0; i < text.len;) {
         size_t begin = i;
@@ -224,9 +225,9 @@ static size_t fitting_words(Str text, size_t width)
         (void)utf8_next(text, &i);
         used += shown_width(str_slice(text, begin, i));
         if (used > width && begin > 0)
-            return blank ? blank : begin;
-        if (text.ptr[begin] == ' ')
-            blank = i;
+            return word_end ? word_end : begin;
+        if (text.ptr[begin] == ' ' || text.ptr[begin] == '_')
+            word_end = i;
     }
     return text.len;
 }

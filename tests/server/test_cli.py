@@ -7,11 +7,13 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import unittest
 
@@ -80,6 +82,23 @@ class Scripts(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn('Stream created', out)
         self.assertIn('line 5, column 3: unknown column "X"', err)
+
+    def test_file_of_windows_is_read(self):
+        with tempfile.NamedTemporaryFile('wb', suffix='.sql') as file:
+            file.write(b'\xef\xbb\xbfSHOW STREAMS;\r\nSHOW\r\n  TABLES;\r\n')
+            file.flush()
+            code, out, err = self.weir('-f', file.name)
+        self.assertEqual((code, err), (0, ''))
+        self.assertIn('Table Name', out)
+
+    def test_last_statement_that_does_not_end_has_its_place(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.sql') as file:
+            file.write('SHOW STREAMS;\n\nSHOW TABLES\n')
+            file.flush()
+            code, out, err = self.weir('-f', file.name)
+        self.assertEqual(code, 1)
+        self.assertIn('Stream Name', out)
+        self.assertIn('line 3, column 12: the last statement does not end', err)
 
     def test_statements_of_one_request_run_all_or_none(self):
         code, _, err = self.weir('-e', STREAM + 'DROP STREAM nothing;')
@@ -152,6 +171,21 @@ class Scripts(unittest.TestCase):
 
 
 class WithoutServer(unittest.TestCase):
+    def test_server_that_hangs_up_is_named(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            def hang_up():
+                for _ in range(2):  # curl tries once more
+                    listener.settimeout(weir.SECONDS_MAX)
+                    connection = listener.accept()[0]
+                    connection.recv(65536)
+                    connection.close()
+            thread = threading.Thread(target=hang_up, daemon=True)
+            thread.start()
+            code, _, err = run(None, '--server', 'http://127.0.0.1:%d' % listener.getsockname()[1],
+                               '-e', 'SHOW STREAMS')
+        self.assertEqual(code, 3)
+        self.assertIn('closed the connection', err)
+
     def test_nobody_listens(self):
         code, out, err = run(None, '--server', 'http://127.0.0.1:9', '-e', 'SHOW STREAMS')
         self.assertEqual((code, out), (3, ''))
@@ -161,6 +195,7 @@ class WithoutServer(unittest.TestCase):
     def test_command_line(self):
         self.assertEqual(run(None, '--servr')[0], 2)
         self.assertEqual(run(None, '--server', 'ftp://x', '-e', 'x')[0], 2)
+        self.assertEqual(run(None, '--server', 'http://127.0.0.1:99999', '-e', 'x')[0], 2)
         self.assertEqual(run(None, '--help')[0], 0)
         self.assertRegex(run(None, '--version')[1], r'^weir \d+\.\d+\.\d+\n$')
 
@@ -271,6 +306,39 @@ class Sessions(unittest.TestCase):
         shown = self.terminal.until(r'\|k[^\n]*\n')
         self.assertEqual({len(line) for line in shown.splitlines() if line[:1] in '+|' and line},
                          {59})
+
+    def test_refused_query_has_not_been_terminated(self):
+        self.terminal.type('SELECT w FROM s;\n')
+        self.assertNotIn('Query terminated', self.terminal.until('weir> '))
+
+    def test_setting_of_a_wrong_value_is_refused(self):
+        self.terminal.type("SET 'auto.offset.reset' = 'middle';\n")
+        self.terminal.until('takes earliest or latest, not "middle"')
+        self.terminal.until('weir> ')
+        self.terminal.type("SET 'auto.offset.rset' = 'latest';\n")
+        self.terminal.until('did you mean "auto.offset.reset"')
+        self.terminal.until('weir> ')
+        self.terminal.type("UNSET 'auto.offset.reset';\n")
+        self.terminal.until('was not set')
+
+    def test_tab_expands_shortcuts_and_is_a_blank_elsewhere(self):
+        self.terminal.type('cs\tx (v INT)\n')
+        self.terminal.until('    > ')
+        self.terminal.type("\tWITH (\tKAFKA_TOPIC='x', PARTITIONS=1, VALUE_FORMAT='JSON');\n")
+        self.terminal.until('Stream created')
+        self.terminal.until('weir> ')
+        self.terminal.type('SELECT\tv FROM s;\n')
+        self.terminal.until(r'\|V +\|\n')
+
+    def test_lists_fit_the_terminal(self):
+        self.terminal.type("CREATE STREAM l (a STRUCT<first INT, second STRING, third DOUBLE>) "
+                           "WITH (KAFKA_TOPIC='l', PARTITIONS=1, VALUE_FORMAT='JSON');\n")
+        self.terminal.until('Stream created')
+        self.terminal.until('weir> ')
+        self.terminal.type('DESCRIBE l;\n')
+        shown = self.terminal.until('\n-+\n(.*\n)+?-+\n')
+        self.assertLessEqual(max(len(line) for line in shown.splitlines()), 60)
+        self.assertIn('SECOND', shown)
 
     def test_settings_stay_until_they_are_unset(self):
         self.insert(5)
