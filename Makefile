@@ -6,6 +6,7 @@
 #   make test-kafka   the tests that need a Kafka broker
 #   make bench        measure: one table, about a minute
 #   make bench-parts  measure the parts one by one
+#   make bench-kafka  measure queries on a Kafka broker; ORDERS=500000 for a short run
 #   make install      copy the programs to PREFIX (/usr/local)
 #   make fmt          clang-format every C file
 #   make clean        remove the build folders
@@ -20,7 +21,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) >$(1).log || { cat $(1).log; rm -f 
 	rm -f $(1).log
 compile   = cmake --build $(1) -j $(JOBS)
 
-.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts install fmt \
+.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts bench-kafka install fmt \
 	clean packages
 
 run: build
@@ -58,6 +59,9 @@ bench: build
 # The parts one by one: formats, JSON, state, the broker.
 bench-parts: build
 	$(CTEST) --test-dir build -L bench --verbose -j 1
+
+bench-kafka: build
+	@tests/bench/bench_kafka.sh build/tests/bench/bench_kafka build/bin/weir-server $(ORDERS)
 
 install: build
 	cmake --install build --prefix $(PREFIX)

@@ -1,5 +1,6 @@
 #include "tests/bench/server_process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
@@ -13,7 +14,7 @@
 
 #include "tests/bench/bench.h"
 
-enum { READY_MS_MAX = 20000, STOP_MS_MAX = 20000 };
+enum { READY_MS_MAX = 20000, STOP_MS_MAX = 20000, ARGUMENTS_MAX = 32 };
 
 void bench_die(const char *what, const char *why)
 {
@@ -93,22 +94,45 @@ static void read_line(int fd, char *line, size_t size)
     line[len] = '\0';
 }
 
-void server_process_start(ServerProcess *server, const char *program, const char *data_dir,
-                          const char *queries_file)
+/* Starts the server with more arguments, up to a NULL. */
+static void start_server(ServerProcess *server, const char *program, const char *data_dir,
+                         const char *const *more)
 {
-    const char *argv[] = {
-        program,  "-o",     "listeners=http://127.0.0.1:0",    "-o",         "weir.log.level=error",
-        "--data", data_dir, queries_file ? "--queries" : NULL, queries_file, NULL};
+    const char *argv[ARGUMENTS_MAX] = {
+        program,  "-o",    "listeners=http://127.0.0.1:0", "-o", "weir.log.level=error",
+        "--data", data_dir};
     char   line[256];
     double began = bench_now_s();
     int    out;
 
+    for (size_t i = 7; *more && i < ARGUMENTS_MAX - 1; i++)
+        argv[i] = *more++;
     server->pid = spawn((char *const *)argv, &out);
     read_line(out, line, sizeof line);
     server->ready_ms = (bench_now_s() - began) * 1000;
     close(out);
     if (sscanf(line, "ready on http://127.0.0.1:%d in", &server->port) != 1)
         bench_die("weir-server said", line);
+}
+
+void server_process_start(ServerProcess *server, const char *program, const char *data_dir,
+                          const char *queries_file)
+{
+    const char *more[] = {queries_file ? "--queries" : NULL, queries_file, NULL};
+
+    start_server(server, program, data_dir, more);
+}
+
+void server_process_start_with(ServerProcess *server, const char *program, const char *data_dir,
+                               const char *const *settings)
+{
+    const char *more[ARGUMENTS_MAX] = {NULL};
+
+    for (size_t i = 0; *settings && i + 2 < ARGUMENTS_MAX; i += 2) {
+        more[i] = "-o";
+        more[i + 1] = *settings++;
+    }
+    start_server(server, program, data_dir, more);
 }
 
 void server_process_stop(ServerProcess *server)
@@ -124,7 +148,8 @@ void server_process_stop(ServerProcess *server)
     bench_die("weir-server", "did not end on SIGTERM");
 }
 
-double server_process_rss_mb(const ServerProcess *server)
+/* A line of /proc/PID/status, in MB. */
+static double status_mb(const ServerProcess *server, const char *format)
 {
     char  path[64], line[256];
     long  kb = 0;
@@ -135,11 +160,74 @@ double server_process_rss_mb(const ServerProcess *server)
     if (!status)
         bench_die(path, strerror(errno));
     while (fgets(line, sizeof line, status)) {
-        if (sscanf(line, "VmRSS: %ld kB", &kb) == 1)
-            break;
+        if (strncmp(line, format, strlen(format)) == 0)
+            kb = strtol(line + strlen(format), NULL, 10);
     }
     fclose(status);
     return (double)kb / 1024;
+}
+
+double server_process_rss_mb(const ServerProcess *server)
+{
+    return status_mb(server, "VmRSS:");
+}
+
+double server_process_peak_mb(const ServerProcess *server)
+{
+    return status_mb(server, "VmHWM:");
+}
+
+double server_process_cpu_s(const ServerProcess *server)
+{
+    char          path[64], line[1024] = "";
+    const char   *at;
+    unsigned long user = 0, system = 0;
+    FILE         *stat;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)server->pid);
+    stat = fopen(path, "r");
+    if (!stat || !fgets(line, sizeof line, stat))
+        bench_die(path, strerror(errno));
+    fclose(stat);
+    at = strrchr(line, ')'); /* the name in front may hold anything */
+    if (!at ||
+        sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        bench_die(path, "unexpected text");
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* Entries of a directory of /proc/PID whose link begins so; NULL: all. */
+static int count_entries(const ServerProcess *server, const char *name, const char *link)
+{
+    char           path[64], to[64];
+    struct dirent *entry;
+    DIR           *dir;
+    int            count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)server->pid, name);
+    dir = opendir(path);
+    if (!dir)
+        bench_die(path, strerror(errno));
+    while ((entry = readdir(dir))) {
+        ssize_t len = link ? readlinkat(dirfd(dir), entry->d_name, to, sizeof to - 1) : 0;
+
+        if (entry->d_name[0] == '.' || len < 0)
+            continue;
+        to[len] = '\0';
+        count += !link || strncmp(to, link, strlen(link)) == 0;
+    }
+    closedir(dir);
+    return count;
+}
+
+int server_process_threads(const ServerProcess *server)
+{
+    return count_entries(server, "task", NULL);
+}
+
+int server_process_sockets(const ServerProcess *server)
+{
+    return count_entries(server, "fd", "socket:");
 }
 
 double server_process_version_ms(const char *program)

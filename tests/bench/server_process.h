@@ -17,9 +17,17 @@ typedef struct ServerProcess {
 /* queries_file may be NULL. */
 void server_process_start(ServerProcess *server, const char *program, const char *data_dir,
                           const char *queries_file);
+/* With settings, NAME=VALUE, up to a NULL. */
+void server_process_start_with(ServerProcess *server, const char *program, const char *data_dir,
+                               const char *const *settings);
 void server_process_stop(ServerProcess *server);
 /* Resident memory in MB. */
 double server_process_rss_mb(const ServerProcess *server);
+/* The most of it so far; core time it used, in seconds; its threads and its sockets. */
+double server_process_peak_mb(const ServerProcess *server);
+double server_process_cpu_s(const ServerProcess *server);
+int    server_process_threads(const ServerProcess *server);
+int    server_process_sockets(const ServerProcess *server);
 /* One run of the program that only prints its version: what a process costs here, in ms. */
 double server_process_version_ms(const char *program);
 
