@@ -110,7 +110,8 @@ void    broker_reader_close(BrokerReader *reader);
 ErrCode broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err) ERR_MUST_USE;
 ErrCode broker_txn_begin(BrokerTxn *txn, Err *err) ERR_MUST_USE;
 /* Takes the chunk on ERR_OK; nothing is readable before commit.  On failure the chunk stays the
- * caller's and the transaction must be aborted. */
+ * caller's and the transaction must be aborted.  A driver that was asked for no more than "at least
+ * once" may show chunks at once, but one without owner only when those before it are durable. */
 ErrCode broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err) ERR_MUST_USE;
 /*
  * ERR_OK: all of it is durable and readable; settled() was called for every chunk (base_offset is

@@ -38,8 +38,11 @@ static bool is_kafka_setting(Str name)
 
 static ErrCode open_kafka(Engine *engine, Err *err)
 {
-    BrokerKafkaOpts opts = {.service_id = engine->service_id,
-                            .fetch_bytes = properties_int(engine->props, "weir.fetch.bytes")};
+    BrokerKafkaOpts opts = {
+        .service_id = engine->service_id,
+        .fetch_bytes = properties_int(engine->props, "weir.fetch.bytes"),
+        .is_at_least_once =
+            str_eq(properties_get(engine->props, "processing.guarantee"), STR("at_least_once"))};
     VEC(KafkaSetting) settings = {0};
 
     for (const Properties *props = engine->props; props; props = props->under) {

@@ -38,7 +38,7 @@ static const PropertyDef own_rows[] = {
         "0: write every update of a table; else the last one per key and epoch"),
     INT("commit.interval.ms", "100", 1, S, "length of an epoch: how often output becomes durable"),
     TEXT("processing.guarantee", "exactly_once_v2", S,
-         "at_least_once is taken; writes are exactly once"),
+         "at_least_once: on Kafka, without transactions"),
     TEXT("ksql.persistence.default.format.key", "KAFKA", S, "key format of CREATE without one"),
     TEXT("ksql.persistence.default.format.value", NULL, S, "value format of CREATE without one"),
     TEXT("ksql.persistence.wrap.single.values", NULL, S, "default of WRAP_SINGLE_VALUE"),

@@ -349,6 +349,7 @@ ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err)
     broker->service_id = str_copy(broker->mem, opts->service_id);
     broker->idle_topic = str_printf(broker->mem, "_weir-%.*s-idle", STR_ARG(opts->service_id));
     broker->fetch_bytes = opts->fetch_bytes;
+    broker->is_at_least_once = opts->is_at_least_once;
     broker->settings = ARENA_ARRAY(broker->mem, KafkaSetting, opts->settings_len);
     for (size_t i = 0; i < opts->settings_len; i++) {
         broker->settings[i].name = str_to_c(broker->mem, str_from(opts->settings[i].name));

@@ -20,7 +20,8 @@ typedef struct BrokerKafkaOpts {
     Str                 service_id; /* part of the transactional id and of internal names */
     const KafkaSetting *settings;   /* bootstrap.servers, security.protocol, sasl.*, ssl.* */
     size_t              settings_len;
-    int64_t             fetch_bytes; /* bound of what is fetched ahead, all readers together */
+    int64_t             fetch_bytes;      /* bound of what is fetched ahead, all readers together */
+    bool                is_at_least_once; /* no transactions: outputs may be written twice */
 } BrokerKafkaOpts;
 
 /*

@@ -75,7 +75,8 @@ typedef struct KafkaBroker {
     KafkaSetting *settings;
     size_t        settings_len;
     int64_t       fetch_bytes; /* all feeds together */
-    Str           idle_topic;  /* empty for good; see broker_kafka_consumer.c */
+    bool          is_at_least_once;
+    Str           idle_topic; /* empty for good; see broker_kafka_consumer.c */
 
     rd_kafka_t     *admin; /* topics, offsets, health; a producer that produces nothing */
     pthread_mutex_t plain_lock;

@@ -11,6 +11,10 @@
  * the transaction, a retriable one is tried again a few times, and after any other nobody knows.
  * Being fenced is for good: to start anew would only fence the other server in turn.
  *
+ * At least once there is no transaction: an idempotent producer writes the chunks, and those
+ * without an owner, the positions, when all before them are durable.  An abort ends the instance.
+ * What it had written stays, and is written again.
+ *
  * Delivery reports are called while the committer is inside rd_kafka_poll() or the calls that
  * flush; everything here runs on that one thread.
  */
@@ -144,23 +148,34 @@ static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, E
     return verdict;
 }
 
-static ErrCode open_instance(KafkaTxn *txn, Err *err)
+static ErrCode open_handle(KafkaTxn *txn, Err *err)
 {
-    char              txn_ms[16], queue_kbytes[32];
-    const char *const pairs[] = {"transactional.id", txn->id, "transaction.timeout.ms", txn_ms,
-                                 "linger.ms", "5", "queue.buffering.max.messages", "10000000",
+    char              epoch_ms[16], queue_kbytes[32];
+    bool              is_once = !txn->broker->is_at_least_once;
+    const char *const pairs[] = {"linger.ms", "5", "queue.buffering.max.messages", "10000000",
                                  "queue.buffering.max.kbytes", queue_kbytes,
                                  /* Always copied into the request: a chunk may be freed once its
                                   * reports came, even when the request is still being sent. */
-                                 "message.copy.max.bytes", "100000000", NULL};
+                                 "message.copy.max.bytes", "100000000",
+                                 is_once ? "transaction.timeout.ms" : "message.timeout.ms",
+                                 epoch_ms, is_once ? "transactional.id" : "enable.idempotence",
+                                 is_once ? txn->id : "true", NULL};
     rd_kafka_conf_t  *conf = rd_kafka_conf_new();
-    Verdict           verdict = VERDICT_AGAIN;
 
-    snprintf(txn_ms, sizeof txn_ms, "%d", KAFKA_TXN_MS);
+    snprintf(epoch_ms, sizeof epoch_ms, "%d", KAFKA_TXN_MS);
     snprintf(queue_kbytes, sizeof queue_kbytes, "%lld",
              (long long)(g_limits.chunk_queue_bytes / 1024 * 4));
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    TRY(kafka_handle_open(txn->broker, RD_KAFKA_PRODUCER, conf, pairs, &txn->rk, err));
+    return kafka_handle_open(txn->broker, RD_KAFKA_PRODUCER, conf, pairs, &txn->rk, err);
+}
+
+static ErrCode open_instance(KafkaTxn *txn, Err *err)
+{
+    Verdict verdict = VERDICT_AGAIN;
+
+    TRY(open_handle(txn, err));
+    if (txn->broker->is_at_least_once)
+        return ERR_OK;
     for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
         verdict = judge(txn, rd_kafka_init_transactions(txn->rk, KAFKA_REQUEST_MS),
                         "could not start a transactional producer", err);
@@ -221,6 +236,10 @@ ErrCode kafka_txn_begin(BrokerTxn *base, Err *err)
     TRY(check_fenced(txn, err));
     if (!txn->rk)
         TRY(open_instance(txn, err));
+    if (txn->broker->is_at_least_once) {
+        txn->is_begun = true;
+        return ERR_OK;
+    }
     verdict = judge(txn, rd_kafka_begin_transaction(txn->rk), "could not begin a transaction", err);
     if (verdict == VERDICT_DONE) {
         txn->is_begun = true;
@@ -269,6 +288,21 @@ static ErrCode send_all(KafkaTxn *txn, Sent *sent, Err *err)
     return ERR_OK;
 }
 
+/* What was appended is durable, or the failure is noted. */
+static void flush(KafkaTxn *txn)
+{
+    Err err;
+
+    if (txn->failure.code != ERR_OK || !txn->first)
+        return;
+    if (rd_kafka_flush(txn->rk, KAFKA_TXN_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    /* The commit of a transaction finds out by itself. */
+    if (txn->broker->is_at_least_once &&
+        kafka_error(&err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "could not write an epoch") != ERR_OK)
+        note_failure(txn, &err);
+}
+
 /* Some records of a chunk that failed may be on their way: their bytes stay until the abort. */
 static Chunk *keep_bytes(Chunk *chunk)
 {
@@ -288,6 +322,8 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
 
     assert(txn->is_begun);
     rd_kafka_poll(txn->rk, 0);
+    if (txn->broker->is_at_least_once && !chunk->owner)
+        flush(txn);
     rc = txn->failure.code;
     if (rc != ERR_OK) {
         *err = txn->failure;
@@ -318,7 +354,9 @@ void kafka_txn_abort(BrokerTxn *base)
     Verdict   verdict = VERDICT_AGAIN;
     Err       err;
 
-    if (txn->is_begun && txn->rk) {
+    if (txn->broker->is_at_least_once && txn->is_begun) {
+        end_instance(txn);
+    } else if (txn->is_begun && txn->rk) {
         for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
             verdict = judge(txn, rd_kafka_abort_transaction(txn->rk, KAFKA_REQUEST_MS),
                             "could not abort a transaction", &err);
@@ -358,10 +396,11 @@ ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk
     Verdict   verdict = VERDICT_AGAIN;
 
     assert(txn->is_begun);
-    if (txn->failure.code == ERR_OK && txn->first)
-        rd_kafka_flush(txn->rk, KAFKA_TXN_MS);
+    flush(txn);
     if (txn->failure.code != ERR_OK)
         return fail_commit(txn, &txn->failure, err);
+    if (txn->broker->is_at_least_once)
+        verdict = VERDICT_DONE;
     for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
         verdict = judge(txn, rd_kafka_commit_transaction(txn->rk, KAFKA_REQUEST_MS * 3),
                         "could not commit", err);
