@@ -119,8 +119,11 @@ static void commit_stage_positions(CommitGroup *group, const EpochPart *part)
                            .partition = part->task->partition,
                            .query_id = query->id,
                            .scan = part->marks[i].scan};
+        Position    position = {
+               query->topic_ids[query_spot(query, part->marks[i].scan, part->task->partition)],
+               part->marks[i].offset};
 
-        positions_stage(group->runtime->positions, group->name, &key, part->marks[i].offset);
+        positions_stage(group->runtime->positions, group->name, &key, position);
     }
 }
 

@@ -6,7 +6,8 @@
  * another group is under way.
  *
  *     key    varint topic length, topic, varint partition, group
- *     value  repeated: varint query length, query, varint scan, varint offset
+ *     value  repeated: varint query length, query, varint scan, varint offset,
+ *                      varint topic id length, topic id
  */
 #include "exec/positions.h"
 
@@ -31,6 +32,7 @@ struct Standing {
     Str     query_id;
     int64_t settled; /* -1: none yet */
     int64_t staged;
+    Str     settled_topic_id, staged_topic_id;
     Place  *place;        /* that holds the settled offset; NULL: none yet */
     Place  *staged_place; /* NULL: not part of the commit under way */
 };
@@ -120,10 +122,12 @@ static void positions_load_record(Positions *self, const Record *record)
     while (value.ok && value.ptr < value.end) {
         int64_t   offset;
         Standing *standing;
+        Str       topic_id;
 
         at.query_id = buf_read_bytes(&value, buf_read_varint(&value));
         at.scan = (uint32_t)buf_read_varint(&value);
         offset = (int64_t)buf_read_varint(&value);
+        topic_id = buf_read_bytes(&value, buf_read_varint(&value));
         if (!value.ok)
             return;
         standing = positions_standing(self, &at, true);
@@ -132,6 +136,7 @@ static void positions_load_record(Positions *self, const Record *record)
         if (standing->place)
             map_remove(&standing->place->standings, standing->name);
         standing->settled = offset;
+        standing->settled_topic_id = str_copy(self->mem, topic_id);
         standing->place = place;
         map_put(&place->standings, standing->name, standing);
     }
@@ -235,7 +240,7 @@ void positions_close(Positions *self)
 
 /* --- reading and staging ---------------------------------------------------------------------- */
 
-bool positions_get(Positions *self, const PositionKey *key, int64_t *offset)
+bool positions_get(Positions *self, const PositionKey *key, Arena *arena, Position *out)
 {
     Standing *standing;
     bool      is_found;
@@ -244,21 +249,33 @@ bool positions_get(Positions *self, const PositionKey *key, int64_t *offset)
     standing = positions_standing(self, key, false);
     is_found = standing && standing->settled >= 0;
     if (is_found)
-        *offset = standing->settled;
+        *out = (Position){str_copy(arena, standing->settled_topic_id), standing->settled};
     pthread_mutex_unlock(&self->lock);
     return is_found;
 }
 
-void positions_stage(Positions *self, Str group, const PositionKey *key, int64_t offset)
+/* Is this what is settled, written by this group? */
+static bool positions_is_settled(const Standing *standing, Str group, Position position)
+{
+    return standing->place && str_eq(standing->place->group, group) &&
+           standing->settled == position.offset &&
+           str_eq(standing->settled_topic_id, position.topic_id);
+}
+
+void positions_stage(Positions *self, Str group, const PositionKey *key, Position position)
 {
     Standing *standing;
     Place    *place;
 
     pthread_mutex_lock(&self->lock);
     standing = positions_standing(self, key, true);
-    if (offset != standing->settled || !standing->place || !str_eq(standing->place->group, group)) {
+    if (!positions_is_settled(standing, group, position)) {
         place = positions_place(self, key->topic, key->partition, group);
-        standing->staged = offset;
+        standing->staged = position.offset;
+        /* Copied once per topic: the arena lives as long as the server. */
+        standing->staged_topic_id = str_eq(standing->settled_topic_id, position.topic_id)
+                                        ? standing->settled_topic_id
+                                        : str_copy(self->mem, position.topic_id);
         standing->staged_place = place;
         map_put(&place->standings, standing->name, standing);
         place->is_dirty = true;
@@ -319,9 +336,13 @@ static Str positions_value(Positions *self, const Place *place)
     while ((entry = map_next(&place->standings, &cursor))) {
         const Standing *standing = entry->value;
         bool            is_staged = standing->staged_place == place;
+        Str             topic_id;
 
         buf_str(&self->scratch, standing->name);
         buf_varint(&self->scratch, (uint64_t)(is_staged ? standing->staged : standing->settled));
+        topic_id = is_staged ? standing->staged_topic_id : standing->settled_topic_id;
+        buf_varint(&self->scratch, topic_id.len);
+        buf_str(&self->scratch, topic_id);
     }
     return self->scratch.len > 0 ? buf_view(&self->scratch) : STR_NULL;
 }
@@ -406,6 +427,7 @@ void positions_settle(Positions *self, Str group)
         }
         standing->place = place;
         standing->settled = standing->staged;
+        standing->settled_topic_id = standing->staged_topic_id;
         standing->staged_place = NULL;
     }
     cursor = 0;

@@ -2,7 +2,8 @@
  * positions.h -- where every query stands, as records of one compacted internal topic.
  *
  * _weir-<service id>-positions has one record per input topic, partition and commit group; it
- * lists the queries of the group that read there, with the next offset of each.  The records are
+ * lists the queries of the group that read there, with the next offset of each and the id of the
+ * topic that this offset counts in.  The records are
  * written in the epoch's own transaction, so a query stands exactly where its output and state
  * say.  A query that changes its group is listed twice for a while: the higher offset counts.
  *
@@ -24,13 +25,19 @@ typedef struct PositionKey {
     uint32_t scan; /* index in Plan.scans: a query may read a topic twice */
 } PositionKey;
 
+/* An offset holds for the topic that it counts in: one that is made again has another id. */
+typedef struct Position {
+    Str     topic_id; /* empty: not known */
+    int64_t offset;
+} Position;
+
 /* Creates the topic if it is missing, reads all of it. */
 ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err) ERR_MUST_USE;
 void    positions_close(Positions *positions); /* NULL is fine */
 
-/* The settled position; false when there is none. */
-bool positions_get(Positions *positions, const PositionKey *key, int64_t *offset);
-void positions_stage(Positions *positions, Str group, const PositionKey *key, int64_t offset);
+/* The settled position; false when there is none.  topic_id lives in arena. */
+bool positions_get(Positions *positions, const PositionKey *key, Arena *arena, Position *out);
+void positions_stage(Positions *positions, Str group, const PositionKey *key, Position position);
 /* The query is no more.  Durable with the next commit. */
 void positions_forget(Positions *positions, Str query_id);
 

@@ -161,6 +161,7 @@ static void query_init_spots(Query *query)
     query->scan_first[plan->scans_len] = spots;
     query->settled = ARENA_ARRAY(query->mem, int64_t, spots);
     query->stops = ARENA_ARRAY(query->mem, int64_t, spots);
+    query->topic_ids = ARENA_ARRAY(query->mem, Str, spots);
     for (uint32_t i = 0; i < spots; i++)
         query->stops[i] = INT64_MAX;
 }
@@ -280,6 +281,13 @@ static void query_free(Query *query)
 
 /* --- starting: where it stands ---------------------------------------------------------------- */
 
+static void query_stand(Query *query, uint32_t spot, Position position)
+{
+    __atomic_store_n(&query->settled[spot], position.offset, __ATOMIC_RELEASE);
+    if (!str_eq(query->topic_ids[spot], position.topic_id))
+        query->topic_ids[spot] = str_copy(query->mem, position.topic_id);
+}
+
 static void query_locate(Query *query, const QuerySpec *spec)
 {
     const Plan *plan = query->plan;
@@ -289,7 +297,8 @@ static void query_locate(Query *query, const QuerySpec *spec)
 
         if (start->scan < plan->scans_len &&
             start->partition < query->scan_first[start->scan + 1] - query->scan_first[start->scan])
-            query->settled[query_spot(query, start->scan, start->partition)] = start->offset;
+            query_stand(query, query_spot(query, start->scan, start->partition),
+                        (Position){start->topic_id, start->offset});
     }
 }
 
@@ -304,12 +313,37 @@ static void query_locate_settled(Query *query)
                                .partition = spot - query->scan_first[i],
                                .query_id = query->id,
                                .scan = i};
-            int64_t     offset;
+            Position    position;
 
-            if (positions_get(query->runtime->positions, &key, &offset))
-                __atomic_store_n(&query->settled[spot], offset, __ATOMIC_RELEASE);
+            if (positions_get(query->runtime->positions, &key, query->mem, &position))
+                query_stand(query, spot, position);
         }
     }
+}
+
+/* An offset in a topic that is no more says nothing about the one that has its name now. */
+static ErrCode query_check_topic(Query *query, uint32_t scan, Err *err)
+{
+    Str       topic = query->plan->scans[scan]->u.scan.topic;
+    Arena    *mem = arena_new(0);
+    TopicInfo info;
+    ErrCode   rc = broker_topic_describe(query->runtime->broker, topic, mem, &info, err);
+    bool      is_new = false;
+
+    for (uint32_t spot = query->scan_first[scan];
+         rc == ERR_OK && info.id.len > 0 && spot < query->scan_first[scan + 1]; spot++) {
+        bool is_other = query->topic_ids[spot].len > 0 && !str_eq(query->topic_ids[spot], info.id);
+
+        is_new = is_new || is_other;
+        query_stand(query, spot, (Position){info.id, is_other ? 0 : query->settled[spot]});
+    }
+    if (is_new)
+        log_line(LOG_WARN, "query",
+                 "topic \"%.*s\" was deleted and made again: query \"%.*s\" reads it from its "
+                 "beginning",
+                 STR_ARG(topic), STR_ARG(query->id));
+    arena_free(mem);
+    return rc;
 }
 
 /* A pull query on a stream reads up to the ends as of now. */
@@ -520,6 +554,8 @@ ErrCode query_restore(Query *query, Err *err)
 ErrCode query_open_tasks(Query *query, Err *err)
 {
     TRY(query_describe_sink(query, err));
+    for (uint32_t i = 0; query->plan->kind == QUERY_PERSISTENT && i < query->plan->scans_len; i++)
+        TRY(query_check_topic(query, i, err));
     for (uint32_t i = 0; i < query->tasks_len; i++) {
         ErrCode rc;
 

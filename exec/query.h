@@ -11,7 +11,8 @@
  *               FAILED            stop from any of them: gone
  *
  * Where it reads: a position of the positions topic counts; a partition that has none starts at
- * QuerySpec.starts, and one that is not named there at the beginning.
+ * QuerySpec.starts, and one that is not named there at the beginning.  A topic that was deleted and
+ * made again is read from its beginning.
  *
  * Persistent queries are part of a commit group and pick up after a restart where they stood.
  * Push queries and pull queries on a stream end in spec->push, keep nothing, and read settled
@@ -33,6 +34,7 @@ typedef struct QueryStart {
     uint32_t scan; /* index in Plan.scans */
     uint32_t partition;
     int64_t  offset;
+    Str      topic_id; /* empty: not known */
 } QueryStart;
 
 typedef struct QuerySpec {

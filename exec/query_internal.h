@@ -40,6 +40,7 @@ struct Query {
     uint32_t *scan_first; /* of spots, per scan; scans_len + 1 */
     int64_t  *settled;    /* per spot: next offset as settled; atomic */
     int64_t  *stops;      /* per spot: where a failed query stops; INT64_MAX */
+    Str      *topic_ids;  /* per spot: of the topic that settled counts in; empty: not known */
 
     CommitGroup *group;      /* NULL: not persistent */
     Query       *group_next; /* in the group's list */

@@ -38,6 +38,8 @@ static void put_scans(Buf *out, const Command *command)
 
         buf_c(out, i ? ",{\"topic\":" : "{\"topic\":");
         json_put_string(out, scan->topic);
+        buf_c(out, ",\"topicId\":");
+        json_put_string(out, scan->topic_id);
         buf_c(out, ",\"offsets\":[");
         for (uint32_t p = 0; p < scan->partitions; p++) {
             if (p)
@@ -129,6 +131,7 @@ static bool decode_scan(Arena *mem, const Json *object, CommandScan *scan)
     int64_t    *offsets;
 
     scan->topic = json_get_str(object, STR("topic"), STR_NULL);
+    scan->topic_id = json_get_str(object, STR("topicId"), STR(""));
     if (!scan->topic.ptr || !array || array->kind != JSON_ARRAY)
         return false;
     offsets = ARENA_ARRAY(mem, int64_t, array->len + 1);

@@ -9,7 +9,7 @@
  *     value  {"weir":1,"statement":"...","number":3,"queryId":"CSAS_X_3","time":1700000000000,
  *             "properties":{"auto.offset.reset":"earliest"},
  *             "topics":{"orders":4},
- *             "scans":[{"topic":"orders","offsets":[0,12,7,9]}]}
+ *             "scans":[{"topic":"orders","topicId":"9f03...","offsets":[0,12,7,9]}]}
  *
  * A record that Weir did not write is a named error that stops the start.
  *
@@ -31,6 +31,7 @@ typedef struct CommandTopic {
 /* Where a scan of the plan begins on each partition; in the order of Plan.scans. */
 typedef struct CommandScan {
     Str            topic;
+    Str            topic_id; /* the offsets count in this one; empty: not known */
     const int64_t *offsets;
     uint32_t       partitions;
 } CommandScan;

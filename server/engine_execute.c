@@ -79,11 +79,13 @@ ErrCode engine_resolve_scans(Engine *engine, const Properties *props, const Plan
         uint32_t        partitions = scan->u.scan.partitions;
         PartitionEnds  *ends = ARENA_ARRAY(mem, PartitionEnds, partitions + 1);
         int64_t        *offsets = ARENA_ARRAY(mem, int64_t, partitions + 1);
+        TopicInfo       info;
 
+        TRY(broker_topic_describe(engine->broker, scan->u.scan.topic, mem, &info, err));
         TRY(broker_topic_ends(engine->broker, scan->u.scan.topic, ends, partitions, err));
         for (uint32_t p = 0; p < partitions; p++)
             offsets[p] = scan->is_table || is_earliest ? ends[p].begin : ends[p].end;
-        scans[i] = (CommandScan){scan->u.scan.topic, offsets, partitions};
+        scans[i] = (CommandScan){scan->u.scan.topic, info.id, offsets, partitions};
     }
     *out = scans;
     return ERR_OK;
@@ -174,7 +176,7 @@ void engine_starts(const Plan *plan, const CommandScan *scans, size_t scans_len,
         if (!str_eq(scans[i].topic, plan->scans[i]->u.scan.topic))
             continue;
         for (uint32_t p = 0; p < scans[i].partitions; p++)
-            starts[(*len)++] = (QueryStart){(uint32_t)i, p, scans[i].offsets[p]};
+            starts[(*len)++] = (QueryStart){(uint32_t)i, p, scans[i].offsets[p], scans[i].topic_id};
     }
     *out = starts;
 }

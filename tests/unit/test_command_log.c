@@ -11,7 +11,7 @@ static void command_round_trips(void **state)
 {
     const int64_t         offsets[] = {0, 9007199254740993};
     const CommandTopic    topics[] = {{STR("orders"), 2}, {STR("sink\"x"), 4}};
-    const CommandScan     scans[] = {{STR("orders"), offsets, 2}};
+    const CommandScan     scans[] = {{STR("orders"), STR("an id"), offsets, 2}};
     const CommandProperty props[] = {{STR("auto.offset.reset"), STR("earliest")}};
     const Command         in = {
                 .id = STR("stream/`S`/create"),
@@ -45,6 +45,7 @@ static void command_round_trips(void **state)
     assert_true(str_eq(out.props[0].value, STR("earliest")));
     assert_int_equal(out.scans_len, 1);
     assert_true(str_eq(out.scans[0].topic, STR("orders")));
+    assert_true(str_eq(out.scans[0].topic_id, STR("an id")));
     assert_int_equal(out.scans[0].partitions, 2);
     assert_int_equal(out.scans[0].offsets[1], 9007199254740993);
     assert_int_equal(command_topic(&out, STR("sink\"x"))->partitions, 4);

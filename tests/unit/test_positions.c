@@ -40,9 +40,14 @@ static PositionKey key_of(const char *query_id, uint32_t partition)
 static int64_t position_of(Positions *positions, const char *query_id, uint32_t partition)
 {
     PositionKey key = key_of(query_id, partition);
-    int64_t     offset;
+    Arena      *mem = arena_new(0);
+    Position    position;
+    int64_t     offset = positions_get(positions, &key, mem, &position) ? position.offset : -1;
 
-    return positions_get(positions, &key, &offset) ? offset : -1;
+    if (offset >= 0)
+        assert_true(str_eq(position.topic_id, STR("id of orders")));
+    arena_free(mem);
+    return offset;
 }
 
 static void stage(Positions *positions, Str group, const char *query_id, uint32_t partition,
@@ -50,7 +55,7 @@ static void stage(Positions *positions, Str group, const char *query_id, uint32_
 {
     PositionKey key = key_of(query_id, partition);
 
-    positions_stage(positions, group, &key, offset);
+    positions_stage(positions, group, &key, (Position){STR("id of orders"), offset});
 }
 
 /* What the group has staged becomes durable. */

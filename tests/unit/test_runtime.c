@@ -166,11 +166,67 @@ static void restart_goes_on_where_it_stood(void **state)
     remove_dir(mem, dir);
 }
 
+/* Somebody with another client than ours: no statement deletes a topic that a source is over. */
+static void make_orders_again(SqlEngine *e)
+{
+    Broker   *broker = engine_broker(e->engine);
+    TopicSpec spec = {.name = STR("orders"), .partitions = 4, .replicas = -1, .retention_ms = -1};
+    Err       err;
+
+    if (broker_topic_delete(broker, spec.name, &err) != ERR_OK ||
+        broker_topic_create(broker, &spec, &err) != ERR_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void a_topic_made_again_is_read_from_its_beginning(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    SqlEngine   e;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS BIG);
+    produce_orders(&e, 0, 500);
+    catch_up(&e, "CSAS_BIG_1");
+    make_orders_again(&e);
+    sql_engine_close(&e);
+    open_engine(&e, mem, dir, false);
+    sql_produce_to(&e, "orders", 0, "again", "{\"QTY\":50}", 7);
+    catch_up(&e, "CSAS_BIG_1");
+    assert_non_null(strstr(sql_topic(&e, "BIG"), "again={\"QTY\":50} @7"));
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
+/* Where a statement began is an offset in the old topic, too. */
+static void a_start_does_not_hold_for_a_topic_made_again(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    SqlEngine   e;
+
+    sql_engine_init(&e, mem); /* from latest */
+    sql_engine_start(&e, dir, false);
+    sql_run(&e, ORDERS);
+    produce_orders(&e, 0, 500);
+    sql_run(&e, BIG);
+    make_orders_again(&e);
+    sql_engine_close(&e);
+    open_engine(&e, mem, dir, false);
+    sql_produce_to(&e, "orders", 0, "again", "{\"QTY\":50}", 7);
+    catch_up(&e, "CSAS_BIG_1");
+    assert_string_equal(sql_topic(&e, "BIG"), "again={\"QTY\":50} @7\n");
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(threads_give_the_same_result_as_inline),
         arena_test(restart_goes_on_where_it_stood),
+        arena_test(a_topic_made_again_is_read_from_its_beginning),
+        arena_test(a_start_does_not_hold_for_a_topic_made_again),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
