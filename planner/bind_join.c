@@ -10,7 +10,8 @@
  *
  * A side that may be missing (LEFT, RIGHT, FULL) is null in some rows while the key is not: its
  * members name the key but do not stand for it.  FULL has no member that does, and neither have two
- * computed sides: then the key is a column of its own, ROWKEY.
+ * computed sides: then the key is a column of its own, ROWKEY.  Rows of a table cannot get a new
+ * key, so behind a FULL JOIN of tables a member does mean the key.
  */
 #include "planner/bind_query.h"
 #include "planner/bind_stmt.h"
@@ -185,13 +186,24 @@ static ErrCode bind_within(const AstJoin *ast, BoundJoin *join, Err *err)
     return ERR_OK;
 }
 
+static bool follows_full_join_of_tables(const BoundQuery *query, const BoundJoin *join)
+{
+    bool follows = false;
+
+    for (const BoundJoin *earlier = query->joins; earlier < join; earlier++)
+        follows = follows || (earlier->plan == PLAN_JOIN_TABLES && earlier->kind == JOIN_FULL);
+    return follows;
+}
+
 /* Whether the left rows already have left_key as their key. */
 static bool is_left_key(const BoundQuery *query, const BoundJoin *join)
 {
+    bool is_full = follows_full_join_of_tables(query, join);
+
     if (query->join_key.len == 0)
         return scope_is_key(&query->scope.sources[0], join->left_key);
     for (size_t i = 0; i < query->join_key.len; i++) {
-        if (query->join_key.items[i].is_exact &&
+        if ((is_full || query->join_key.items[i].is_exact) &&
             expr_eq(query->join_key.items[i].expr, join->left_key))
             return true;
     }

@@ -135,7 +135,10 @@ static ErrCode rekey_left(Builder *b, const BoundJoin *join, Lowering *lowering,
     Expr         *key;
     int32_t       shift = 1 - (int32_t)input->key_len;
 
-    TRY(lower(b, lowering, join->left_key, &key, err));
+    if (join->plan == PLAN_JOIN_TABLES) /* another format of the key: the side it names may miss */
+        key = column_of(b, 0, input->cols[0].type);
+    else
+        TRY(lower(b, lowering, join->left_key, &key, err));
     push_column(&columns, STR("KSQL_JOIN_KEY"), COLUMN_KEY, key);
     for (uint32_t i = input->key_len; i < input->len; i++)
         push_column(&columns, input->cols[i].name, COLUMN_VALUE,
