@@ -3,6 +3,9 @@
  *
  * The file says what is to exist.  Each statement is compared with what the catalog has, by its
  * printed text without OR REPLACE and IF NOT EXISTS, and is executed only where they differ.
+ *
+ * The file is read twice: first every statement is tried in a sandbox, so that a mistake anywhere
+ * leaves everything as it was; then they run.
  */
 #include "server/queries_file.h"
 
@@ -13,9 +16,11 @@
 #include "common/log.h"
 #include "parser/ast_print.h"
 
+/* One reading of the file. */
 typedef struct QueriesFile {
     Engine     *engine;
     const char *path;
+    Sandbox    *sandbox; /* NULL: statements run */
     Session     session;
     Arena      *mem;   /* of the whole run */
     Map         named; /* sources, types and texts of INSERTs that the file has */
@@ -144,6 +149,10 @@ static ErrCode judge(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict
         *out = judge_source(mem, catalog, stmt, name);
     }
     catalog_unref(catalog);
+    /* The one would replace the other at every start. */
+    if (rc == ERR_OK && stmt->kind != AST_INSERT_QUERY && map_get(&file->named, name))
+        rc = err_set_at(err, ERR_STATEMENT, stmt->pos, "\"%.*s\" is created twice in this file",
+                        STR_ARG(name));
     map_put(&file->named, str_copy(file->mem, name), file);
     return rc;
 }
@@ -152,13 +161,17 @@ static ErrCode judge(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict
 
 static ErrCode session_statement(Session *session, const AstStmt *stmt, Err *err)
 {
+    ErrCode rc;
+
     const AstSetting *setting = &stmt->u.setting;
     Str              *value;
 
     switch (stmt->kind) {
     case AST_SET:
-        TRY(properties_override(&session->props, setting->name, setting->value, err));
-        break;
+        rc = properties_override(&session->props, setting->name, setting->value, err);
+        if (rc != ERR_OK)
+            err->pos = stmt->pos;
+        return rc;
     case AST_UNSET:
         properties_unset(&session->props, setting->name);
         break;
@@ -178,6 +191,7 @@ static ErrCode run(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict v
 {
     AstStmt       copy = *stmt;
     CommandResult result;
+    Str           message;
 
     if (verdict == SKIP) {
         file->skipped++;
@@ -190,14 +204,14 @@ static ErrCode run(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict v
         copy.u.create_source.or_replace = true;
         copy.u.create_source.if_not_exists = false;
     }
-    TRY(engine_execute(file->engine, &file->session, &copy, mem, &result, err));
-    if (result.is_failed)
-        log_line(LOG_ERROR, "queries", "%s:%u: %.*s", file->path, stmt->pos.line,
-                 STR_ARG(result.message));
-    else
-        log_line(LOG_INFO, "queries", "%s:%u: %.*s", file->path, stmt->pos.line,
-                 STR_ARG(result.warning.ptr ? result.warning : result.message));
     file->executed++;
+    if (file->sandbox)
+        return sandbox_try(file->sandbox, &file->session, &copy, mem, err);
+    TRY(engine_execute(file->engine, &file->session, &copy, mem, &result, err));
+    message = result.warning.ptr ? result.warning : result.message;
+    if (result.is_failed)
+        return err_set_at(err, ERR_STATEMENT, stmt->pos, "%.*s", STR_ARG(message));
+    log_line(LOG_INFO, "queries", "%s:%u: %.*s", file->path, stmt->pos.line, STR_ARG(message));
     return ERR_OK;
 }
 
@@ -274,7 +288,7 @@ static void report_all_gone(QueriesFile *file)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static ErrCode apply_text(QueriesFile *file, Str text, Err *err)
+static ErrCode read_statements(QueriesFile *file, Str text, Err *err)
 {
     bool substitutes = properties_bool(&file->session.props, "ksql.variable.substitution.enable");
     ParserOpts opts = {.variables = substitutes ? &file->session.variables : NULL};
@@ -290,28 +304,66 @@ static ErrCode apply_text(QueriesFile *file, Str text, Err *err)
     }
 }
 
-ErrCode queries_file_apply(Engine *engine, const char *path, Err *err)
+/* "FILE:LINE:COLUMN: ", what is wrong, and the line with a caret below the place. */
+static void add_place(Arena *mem, const char *path, Str text, Err *err)
+{
+    Err    plain = *err;
+    SrcPos pos = err->pos;
+    Str    shown, place;
+
+    if (!pos.line) {
+        err_wrap(err, "%s", path);
+        return;
+    }
+    plain.hint[0] = '\0';
+    place = str_printf(mem, "line %u, column %u: ", pos.line, pos.column);
+    shown = err_render(mem, &plain, text);
+    if (str_starts(shown, place))
+        shown = str_slice(shown, place.len, shown.len);
+    (void)err_set_at(err, plain.code, pos, "%s:%u:%u: %.*s", path, pos.line, pos.column,
+                     STR_ARG(shown));
+}
+
+static ErrCode read_all(Engine *engine, const char *path, bool is_trial, Str text, Err *err)
 {
     QueriesFile file = {.engine = engine, .path = path, .mem = arena_new(0)};
-    Buf         text = {0};
+    char        hint[ERR_HINT_BYTES];
     ErrCode     rc;
 
     session_init(&file.session, file.mem, engine);
     map_init(&file.named, file.mem);
-    rc = read_file(path, &text, err);
-    if (rc == ERR_OK) {
-        rc = apply_text(&file, buf_view(&text), err);
-        if (rc != ERR_OK && err->pos.line)
-            err_wrap(err, "%s:%u:%u", path, err->pos.line, err->pos.column);
-        else if (rc != ERR_OK)
-            err_wrap(err, "%s", path);
-    }
-    if (rc == ERR_OK) {
+    if (is_trial)
+        file.sandbox = sandbox_new(engine);
+    rc = read_statements(&file, text, err);
+    if (rc != ERR_OK) {
+        memcpy(hint, err->hint, sizeof hint);
+        add_place(file.mem, path, text, err);
+        if (hint[0])
+            err_hint(err, "%s", hint);
+    } else if (!is_trial) {
         report_all_gone(&file);
-        log_line(LOG_INFO, "queries", "%s: %zu statements applied, %zu already in force", path,
-                 file.executed, file.skipped);
+        log_line(LOG_INFO, "queries", "%s: %zu statement%s applied, %zu already in force", path,
+                 file.executed, file.executed == 1 ? "" : "s", file.skipped);
     }
-    buf_deinit(&text);
+    sandbox_free(file.sandbox);
     arena_free(file.mem);
+    return rc;
+}
+
+ErrCode queries_file_apply(Engine *engine, const char *path, Err *err)
+{
+    Str     mark = STR("\xEF\xBB\xBF"); /* Windows' editors begin a file by it */
+    Buf     file = {0};
+    Str     text;
+    ErrCode rc = read_file(path, &file, err);
+
+    text = buf_view(&file);
+    if (str_starts(text, mark))
+        text = str_slice(text, mark.len, text.len);
+    if (rc == ERR_OK)
+        rc = read_all(engine, path, true, text, err);
+    if (rc == ERR_OK)
+        rc = read_all(engine, path, false, text, err);
+    buf_deinit(&file);
     return rc;
 }

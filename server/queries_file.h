@@ -22,7 +22,8 @@
 
 #include "server/engine.h"
 
-/* Errors name the file and the statement's line; statements before it stay in force. */
+/* Errors name file, line and column, and show the line.  All statements are tried first, in a
+ * sandbox: when one is refused, none runs. */
 ErrCode queries_file_apply(Engine *engine, const char *path, Err *err) ERR_MUST_USE;
 
 #endif

@@ -159,7 +159,7 @@ class QueriesFile(unittest.TestCase):
         with weir.Server('--queries', self.path) as server:
             self.write(self.BASE, self.BIG.replace("'a'", "'b'"))
             server.restart()
-            self.assertIn('1 statements applied, 1 already in force', server.log_text())
+            self.assertIn('1 statement applied, 1 already in force', server.log_text())
             self.assertEqual(len(server.running()), 1)
             text = server.sql('SHOW QUERIES;')[0]['queries'][0]['queryString']
             self.assertIn("'b'", text)

@@ -95,7 +95,7 @@ static void changed_query_is_replaced(void **state)
     (void)state;
     assert_applied(SOURCE QUERY, "2 statements applied");
     assert_applied(SOURCE "CREATE STREAM t AS SELECT k, v FROM s WHERE v <> 'b';",
-                   "1 statements applied, 1 already in force");
+                   "1 statement applied, 1 already in force");
     catalog = engine_catalog(g_engine);
     sql = catalog_source(catalog, STR("T"))->sql;
     assert_true(str_find(sql, STR("'b'"), 0) > 0);
@@ -135,7 +135,7 @@ static void session_statements_count_to_the_end(void **state)
     assert_applied("DEFINE f = 'JSON'; SET 'auto.offset.reset' = 'earliest';"
                    "CREATE STREAM s (v STRING) WITH (kafka_topic='s', partitions=1, "
                    "value_format='${f}'); UNSET 'auto.offset.reset'; UNDEFINE f;",
-                   "1 statements applied");
+                   "1 statement applied");
     assert_refused("SET 'listeners' = 'x';", "cannot be overridden");
 }
 
@@ -172,6 +172,42 @@ static void mistake_is_named_with_file_and_place(void **state)
     assert_int_equal(queries_file_apply(g_engine, g_path, &g_err), ERR_IO);
 }
 
+static void nothing_runs_when_one_statement_is_wrong(void **state)
+{
+    Catalog *catalog;
+
+    (void)state;
+    assert_refused(SOURCE QUERY "CREATE STREAM u AS\n  SELECT x FROM t;",
+                   ":4:10: unknown column \"X\" in SELECT\n    SELECT x FROM t;\n           ^");
+    assert_non_null(strstr(g_err.hint, "DESCRIBE T"));
+    catalog = engine_catalog(g_engine);
+    assert_null(catalog_source(catalog, STR("S")));
+    catalog_unref(catalog);
+    assert_applied(SOURCE QUERY "CREATE STREAM u AS SELECT k, v FROM t;", "3 statements applied");
+}
+
+static void mistake_in_a_setting_has_its_place(void **state)
+{
+    (void)state;
+    assert_refused("\n SET 'auto.offset.rset' = 'latest';",
+                   ":2:2: unknown property \"auto.offset.rset\"");
+}
+
+/* Else the two would replace each other at every start. */
+static void name_can_be_created_once(void **state)
+{
+    (void)state;
+    assert_refused(SOURCE QUERY "CREATE OR REPLACE STREAM t AS SELECT k, v FROM s;",
+                   "\"T\" is created twice in this file");
+}
+
+static void file_of_windows_is_read(void **state)
+{
+    (void)state;
+    assert_applied("\xEF\xBB\xBF" SOURCE "\r\n" QUERY "\r\n", "2 statements applied");
+    assert_applied("\xEF\xBB\xBF", "0 statements applied");
+}
+
 #define engine_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -186,6 +222,10 @@ int main(void)
         engine_test(what_the_file_lost_stays_and_is_reported),
         engine_test(statements_that_make_no_sense_at_every_start_are_refused),
         engine_test(mistake_is_named_with_file_and_place),
+        engine_test(nothing_runs_when_one_statement_is_wrong),
+        engine_test(mistake_in_a_setting_has_its_place),
+        engine_test(name_can_be_created_once),
+        engine_test(file_of_windows_is_read),
     };
     int fd = mkstemp(g_path);
     int failed;
