@@ -8,7 +8,7 @@ needed=(
     clang clang-format libcmocka-dev
     libsqlite3-dev librdkafka-dev libwebsockets-dev libnghttp2-dev libjansson-dev libpcre2-dev
     libgmp-dev libicu-dev libcurl4-openssl-dev libedit-dev
-    python3 curl
+    python3 python3-websockets curl
     "$@"
 )
 
