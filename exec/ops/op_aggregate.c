@@ -11,7 +11,7 @@
 #include "exec/ops/agg_group.h"
 #include "exec/ops/ops.h"
 
-enum { KEYS_AHEAD = 16 };
+enum { KEYS_AHEAD = 64 };
 
 typedef struct OpAggregate {
     Op        base;

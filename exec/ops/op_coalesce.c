@@ -8,7 +8,7 @@
  */
 #include "exec/ops/ops.h"
 
-enum { ROWS_AHEAD = 16 };
+enum { ROWS_AHEAD = 64 };
 
 typedef struct Held {
     Row      row;
@@ -16,13 +16,19 @@ typedef struct Held {
     uint32_t scan;
 } Held;
 
+/* The tag tells most other keys apart without a look at what is held, which lies far away. */
+typedef struct Slot {
+    uint32_t number; /* index + 1 into held; 0: free */
+    uint32_t tag;
+} Slot;
+
 typedef struct OpCoalesce {
-    Op        base;
-    Arena    *mem; /* of the epoch; heap */
-    Held     *held;
-    uint32_t *slots; /* open addressing: index + 1 into held */
-    uint32_t  held_len, held_cap, slots_cap;
-    uint64_t  hashes[ROWS_AHEAD]; /* of the rows that are looked at next */
+    Op       base;
+    Arena   *mem; /* of the epoch; heap */
+    Held    *held;
+    Slot    *slots; /* open addressing */
+    uint32_t held_len, held_cap, slots_cap;
+    uint64_t hashes[ROWS_AHEAD]; /* of the rows that are looked at next */
 } OpCoalesce;
 
 static uint64_t op_coalesce_hash(const Row *row, uint32_t key_len)
@@ -45,14 +51,24 @@ static bool op_coalesce_same(const Row *a, const Row *b, uint32_t key_len)
     return true;
 }
 
+static uint32_t op_coalesce_home(const OpCoalesce *self, uint64_t hash)
+{
+    return (uint32_t)(hash >> 20) & (self->slots_cap - 1);
+}
+
+static uint32_t op_coalesce_tag(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) ^ (uint32_t)hash;
+}
+
 static void op_coalesce_place(OpCoalesce *self, uint32_t index)
 {
-    uint32_t mask = self->slots_cap - 1;
-    uint32_t at = (uint32_t)(self->held[index].hash >> 20) & mask;
+    uint64_t hash = self->held[index].hash;
+    uint32_t at = op_coalesce_home(self, hash);
 
-    while (self->slots[at])
-        at = (at + 1) & mask;
-    self->slots[at] = index + 1;
+    while (self->slots[at].number)
+        at = (at + 1) & (self->slots_cap - 1);
+    self->slots[at] = (Slot){index + 1, op_coalesce_tag(hash)};
 }
 
 static void op_coalesce_grow(OpCoalesce *self)
@@ -61,7 +77,7 @@ static void op_coalesce_grow(OpCoalesce *self)
     self->held = mem_realloc(self->held, sizeof(Held) * self->held_cap);
     self->slots_cap = self->held_cap * 2;
     mem_free(self->slots);
-    self->slots = MEM_ARRAY(uint32_t, self->slots_cap);
+    self->slots = MEM_ARRAY(Slot, self->slots_cap);
     for (uint32_t i = 0; i < self->held_len; i++)
         op_coalesce_place(self, i);
 }
@@ -72,20 +88,21 @@ static void op_coalesce_grow(OpCoalesce *self)
  */
 static void op_coalesce_look_ahead(OpCoalesce *self, const Row *rows, uint32_t len)
 {
-    uint32_t    key_len = self->base.node->schema->key_len, mask = self->slots_cap - 1;
+    uint32_t    key_len = self->base.node->schema->key_len;
     const Held *held[ROWS_AHEAD];
 
     for (uint32_t i = 0; i < len; i++) {
         self->hashes[i] = op_coalesce_hash(&rows[i], key_len);
         if (self->slots)
-            __builtin_prefetch(&self->slots[(uint32_t)(self->hashes[i] >> 20) & mask]);
+            __builtin_prefetch(&self->slots[op_coalesce_home(self, self->hashes[i])]);
     }
     if (!self->slots)
         return;
     for (uint32_t i = 0; i < len; i++) {
-        uint32_t slot = self->slots[(uint32_t)(self->hashes[i] >> 20) & mask];
+        Slot slot = self->slots[op_coalesce_home(self, self->hashes[i])];
+        bool is_it = slot.number && slot.tag == op_coalesce_tag(self->hashes[i]);
 
-        held[i] = slot ? &self->held[slot - 1] : NULL;
+        held[i] = is_it ? &self->held[slot.number - 1] : NULL;
         if (held[i]) {
             __builtin_prefetch(held[i]);
             __builtin_prefetch(&held[i]->hash);
@@ -101,20 +118,21 @@ static void op_coalesce_look_ahead(OpCoalesce *self, const Row *rows, uint32_t l
 static Held *op_coalesce_find(OpCoalesce *self, const Row *row, uint64_t hash, bool *is_new)
 {
     uint32_t key_len = self->base.node->schema->key_len;
-    uint32_t mask, at;
+    uint32_t tag = op_coalesce_tag(hash);
+    uint32_t at;
 
     if (self->held_len == self->held_cap)
         op_coalesce_grow(self);
-    mask = self->slots_cap - 1;
-    for (at = (uint32_t)(hash >> 20) & mask; self->slots[at]; at = (at + 1) & mask) {
-        Held *held = &self->held[self->slots[at] - 1];
+    for (at = op_coalesce_home(self, hash); self->slots[at].number;
+         at = (at + 1) & (self->slots_cap - 1)) {
+        Held *held = &self->held[self->slots[at].number - 1];
 
-        if (held->hash == hash && op_coalesce_same(&held->row, row, key_len)) {
+        if (self->slots[at].tag == tag && op_coalesce_same(&held->row, row, key_len)) {
             *is_new = false;
             return held;
         }
     }
-    self->slots[at] = ++self->held_len;
+    self->slots[at] = (Slot){++self->held_len, tag};
     self->held[self->held_len - 1].hash = hash;
     *is_new = true;
     return &self->held[self->held_len - 1];
@@ -155,7 +173,7 @@ static ErrCode op_coalesce_emit(OpCoalesce *self, Arena *batch_mem, Err *err)
     TRY(op_emit(&self->base, &out, err));
     self->held_len = 0;
     if (self->slots)
-        memset(self->slots, 0, sizeof(uint32_t) * self->slots_cap);
+        memset(self->slots, 0, sizeof(Slot) * self->slots_cap);
     arena_reset(self->mem);
     return ERR_OK;
 }

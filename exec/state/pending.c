@@ -129,11 +129,13 @@ static void put_one(Pending *pending, const Change *change, uint64_t hash)
     link_entry(pending, pending->len++);
 }
 
-/* Buckets and entries lie anywhere: all of them are asked for before the first is needed. */
+/* Buckets, entries and their keys lie anywhere: all of them are asked for before the first is
+ * needed. */
 void pending_put(Pending *pending, const Change *changes, uint32_t len)
 {
-    uint64_t hashes[PENDING_PUT_MAX];
-    uint32_t mask;
+    uint64_t            hashes[PENDING_PUT_MAX];
+    const PendingEntry *entries[PENDING_PUT_MAX];
+    uint32_t            mask;
 
     assert(len <= PENDING_PUT_MAX);
     reserve(pending, len);
@@ -145,8 +147,12 @@ void pending_put(Pending *pending, const Change *changes, uint32_t len)
     for (uint32_t i = 0; i < len; i++) {
         uint32_t number = pending->buckets[hashes[i] & mask];
 
-        if (number)
-            __builtin_prefetch(&pending->entries[number - 1]);
+        entries[i] = number ? &pending->entries[number - 1] : NULL;
+        __builtin_prefetch(entries[i]);
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        if (entries[i])
+            __builtin_prefetch(entries[i]->change.key.ptr);
     }
     for (uint32_t i = 0; i < len; i++)
         put_one(pending, &changes[i], hashes[i]);

@@ -40,7 +40,7 @@ typedef struct PendingPosition {
 
 enum {
     WINDOW_KEY_BYTES = 16, /* what a windowed store's key ends in */
-    PENDING_PUT_MAX = 16
+    PENDING_PUT_MAX = 64
 };
 
 Pending *pending_new(const PlanStore *const *stores);

@@ -23,7 +23,7 @@
 #include "exec/state/state_sqlite.h"
 
 enum {
-    MERGE_SLICES = 32,   /* of PENDING_PUT_MAX changes, merged while others wait for the lock */
+    MERGE_SLICES = 8,    /* of PENDING_PUT_MAX changes, merged while others wait for the lock */
     WAL_PAGES_MAX = 1000 /* 4 MB: then the WAL is copied into the file */
 };
 
