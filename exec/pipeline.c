@@ -14,47 +14,71 @@
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static int64_t pipeline_input_ts(const PipelineInput *input)
+/* The next rows of all inputs, as far as they are known. */
+static ErrCode pipeline_look(Pipeline *pipe, bool with_scans, Err *err)
 {
-    if (input->scan)
-        return scan_next_ts(input->scan);
-    return input->block ? input->block->rows[input->block_next].ts : INT64_MAX;
-}
-
-/* The input to go on with: the one whose next record is oldest.  *ts_max: how far it may go before
- * another one is older. */
-static ErrCode pipeline_pick(Pipeline *pipe, bool with_scans, PipelineInput **out, int64_t *ts_max,
-                             Err *err)
-{
-    int64_t oldest = INT64_MAX;
-
-    *out = NULL;
-    *ts_max = INT64_MAX;
+    pipe->front = INT64_MAX;
+    pipe->is_waiting = false;
+    pipe->is_ahead = false;
     for (uint32_t i = 0; i < pipe->inputs_len; i++) {
         PipelineInput *input = &pipe->inputs[i];
-        bool           has_rows = input->block != NULL;
-        int64_t        ts;
+        bool           has_records = false;
 
-        if (input->scan && with_scans)
-            TRY(scan_fetch(input->scan, &has_rows, err));
+        input->ts = INT64_MAX;
+        if (input->scan && with_scans) {
+            TRY(scan_fetch(input->scan, &has_records, err));
+            if (has_records)
+                input->ts = scan_next_ts(input->scan);
+            else if (scan_is_behind(input->scan))
+                pipe->is_waiting = true;
+            if (input->ts < pipe->front)
+                pipe->front = input->ts;
+        }
         if (input->exchange && !input->block) {
             input->block = exchange_take(input->exchange, pipe->ctx->partition);
             input->block_next = 0;
-            has_rows = input->block != NULL;
         }
-        if (!has_rows)
-            continue;
-        ts = pipeline_input_ts(input);
-        if (!*out || ts < oldest) {
-            if (*out && oldest < *ts_max)
-                *ts_max = oldest;
-            *out = input;
-            oldest = ts;
-        } else if (ts < *ts_max) {
-            *ts_max = ts;
-        }
+        if (input->block)
+            input->ts = input->block->rows[input->block_next].ts;
     }
     return ERR_OK;
+}
+
+static bool pipeline_may_run(Pipeline *pipe, const PipelineInput *input)
+{
+    if (input->block)
+        return true;
+    if (input->ts == INT64_MAX || (pipe->is_waiting && pipe->is_patient))
+        return false;
+    pipe->is_ahead = pipe->is_ahead || input->ts > pipe->ts_limit;
+    return input->ts <= pipe->ts_limit;
+}
+
+static bool pipeline_is_first(const PipelineInput *a, const PipelineInput *b)
+{
+    return a->ts < b->ts || (a->ts == b->ts && a->is_table && !b->is_table);
+}
+
+/* The input to go on with.  *ts_max: how far it may go before another one comes first. */
+static PipelineInput *pipeline_pick(Pipeline *pipe, int64_t *ts_max)
+{
+    PipelineInput *first = NULL;
+
+    for (uint32_t i = 0; i < pipe->inputs_len; i++) {
+        PipelineInput *input = &pipe->inputs[i];
+
+        if (pipeline_may_run(pipe, input) && (!first || pipeline_is_first(input, first)))
+            first = input;
+    }
+    *ts_max = first && first->scan ? pipe->ts_limit : INT64_MAX;
+    for (uint32_t i = 0; first && i < pipe->inputs_len; i++) {
+        PipelineInput *other = &pipe->inputs[i];
+        int64_t        until = other->ts - (other->is_table && !first->is_table ? 1 : 0);
+
+        if (other != first && pipeline_may_run(pipe, other) && until < *ts_max)
+            *ts_max = until;
+    }
+    return first;
 }
 
 /* Rows of a block move into the batch as they are; the block is held until they are through. */
@@ -100,7 +124,8 @@ ErrCode pipeline_run(Pipeline *pipe, bool with_scans, bool *did, Err *err)
     ErrCode        rc = ERR_OK;
 
     pipe->ctx->failure.is_known = false;
-    TRY(pipeline_pick(pipe, with_scans, &input, &ts_max, err)); /* bytes */
+    TRY(pipeline_look(pipe, with_scans, err)); /* bytes */
+    input = pipeline_pick(pipe, &ts_max);
     *did = input != NULL;
     if (!input)
         return ERR_OK;
@@ -224,6 +249,7 @@ static ErrCode pipeline_open_scan(Pipeline *pipe, const PipelineOpts *opts, cons
     TRY(scan_open(opts->ctx, &scan, &input->scan, err));
     input->entry = entry;
     input->input = side;
+    input->is_table = node->is_table;
     pipe->inputs_len++;
     return ERR_OK;
 }
@@ -247,8 +273,11 @@ static ErrCode pipeline_build_inputs(Pipeline *pipe, const PipelineOpts *opts, c
         const PlanNode *from = node->inputs[i];
 
         if (from->kind == PLAN_EXCHANGE)
-            pipe->inputs[pipe->inputs_len++] = (PipelineInput){
-                .exchange = opts->ctx->exchanges[from->id], .entry = op, .input = (int)i};
+            pipe->inputs[pipe->inputs_len++] =
+                (PipelineInput){.exchange = opts->ctx->exchanges[from->id],
+                                .entry = op,
+                                .input = (int)i,
+                                .is_table = from->is_table};
         else if (from->kind == PLAN_SCAN)
             TRY(pipeline_open_scan(pipe, opts, from, op, (int)i, err));
         else

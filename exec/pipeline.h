@@ -22,6 +22,8 @@ typedef struct PipelineInput {
     uint32_t  block_next; /* row */
     Op       *entry;      /* first operator */
     int       input;      /* which side of it */
+    bool      is_table;
+    int64_t   ts; /* of the next row, while one is picked; INT64_MAX: there is none */
 } PipelineInput;
 
 typedef struct Pipeline {
@@ -32,6 +34,13 @@ typedef struct Pipeline {
     Op           **ops; /* in the order of the data */
     uint32_t       ops_len;
     Op            *exchange; /* its end, when that is an exchange; else NULL */
+
+    /* How far its scans may go; see exec/skew.h. */
+    int64_t ts_limit;
+    int64_t front;      /* the oldest record that its scans have not passed on */
+    bool    is_waiting; /* a scan waits for records that are there ... */
+    bool    is_patient; /* ... and the others wait, too */
+    bool    is_ahead;   /* its scans stand behind ts_limit */
 } Pipeline;
 
 /* Where scans of this partition start and stop: by number of the scan in the plan. */
@@ -54,8 +63,9 @@ void    pipeline_close(Pipeline *pipe); /* zeroed or closed is fine */
 
 /*
  * One batch from one input to the end.  *did: there was something.  with_scans false: only what
- * came through exchanges.  After an error ctx->failure names the record, and the pipeline is of no
- * use but to be closed.
+ * came through exchanges.  The input is the one whose next record is oldest; of two as old a table
+ * comes first, so that a row finds what was written with it.  After an error ctx->failure names the
+ * record, and the pipeline is of no use but to be closed.
  */
 ErrCode pipeline_run(Pipeline *pipe, bool with_scans, bool *did, Err *err) ERR_MUST_USE;
 /* Lets operators emit what they held back for the epoch. */

@@ -11,6 +11,7 @@
 #include "exec/changelog.h"
 #include "exec/query_internal.h"
 #include "exec/runtime_internal.h"
+#include "exec/skew.h"
 
 /* --- failing ---------------------------------------------------------------------------------- */
 
@@ -255,6 +256,7 @@ static Query *query_new(Runtime *runtime, const QuerySpec *spec)
     query->mem = mem;
     query->id = str_copy(mem, spec->id);
     query->plan = spec->plan;
+    query->is_timed = skew_matters(spec->plan);
     query->props = spec->props;
     query->push = spec->push;
     query->limit_left = query_plan_limit(spec->plan);

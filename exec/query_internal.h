@@ -36,6 +36,8 @@ struct Query {
     int64_t    in_flight; /* blocks between its stages; atomic */
     uint32_t   complete;  /* source tasks that have read everything; atomic */
     uint32_t   sources;   /* source tasks */
+    bool       is_timed;  /* exec/skew.h: they advance together */
+    uint32_t   ahead;     /* how many of them are parked for that; atomic */
 
     uint32_t *scan_first; /* of spots, per scan; scans_len + 1 */
     int64_t  *settled;    /* per spot: next offset as settled; atomic */

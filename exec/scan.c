@@ -366,6 +366,12 @@ bool scan_is_at_stop(const Scan *scan)
     return scan->position >= scan->opts.stop;
 }
 
+bool scan_is_behind(const Scan *scan)
+{
+    return !scan_is_at_stop(scan) && scan->position < scan->end &&
+           !(scan->records && scan->next < scan->records->len);
+}
+
 void scan_set_stop(Scan *scan, int64_t stop)
 {
     scan->opts.stop = stop;

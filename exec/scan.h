@@ -45,6 +45,8 @@ int64_t  scan_position(const Scan *scan); /* next offset to decode */
 int64_t  scan_end(const Scan *scan);      /* the partition's readable end, when last asked */
 uint32_t scan_number(const Scan *scan);
 bool     scan_is_at_stop(const Scan *scan);
-void     scan_set_stop(Scan *scan, int64_t stop);
+/* There are records to read, and the broker has not handed them over yet. */
+bool scan_is_behind(const Scan *scan);
+void scan_set_stop(Scan *scan, int64_t stop);
 
 #endif

@@ -4,6 +4,7 @@
 #include "exec/commit.h"
 #include "exec/query_internal.h"
 #include "exec/runtime_internal.h"
+#include "exec/skew.h"
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -137,6 +138,7 @@ ErrCode task_open(Task *task, Err *err)
         __atomic_store_n(&task->positions[i], offsets[i], __ATOMIC_RELAXED);
     }
     TRY(pipeline_open(&task->pipe, &opts, err));
+    skew_open(task);
     task->is_open = true;
     return ERR_OK;
 }
@@ -267,7 +269,10 @@ TaskResult task_run(Task *task, bool reads, bool *did)
         return TASK_IDLE;
     task->ctx.expr.now_ms = clock_now_ms(query->runtime->clock);
     task->ctx.expr.mem = task->batch_mem;
+    skew_prepare(task);
     rc = pipeline_run(&task->pipe, reads && !is_paused && !is_full, did, &err);
+    if (rc == ERR_OK && reads && !is_paused && !is_full)
+        skew_publish(task);
     task_count_bytes(task);
     task_show(task);
     if (rc != ERR_OK) {
@@ -286,7 +291,7 @@ TaskResult task_run(Task *task, bool reads, bool *did)
     if (!query->group)
         task_settle_alone(task);
     task_check_complete(task);
-    return TASK_IDLE;
+    return skew_hold(task);
 }
 
 /* --- epochs ----------------------------------------------------------------------------------- */

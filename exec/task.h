@@ -55,6 +55,11 @@ struct Task {
     int64_t       *ends;
     int64_t        state_bytes; /* in memory; atomic */
 
+    /* exec/skew.h */
+    int64_t front;      /* timestamp of the next record to read; atomic */
+    int64_t waiting_ns; /* since when its scans wait for records that are there; 0: they do not */
+    int     is_ahead;   /* parked until others have read on; atomic */
+
     /* The worker's lists. */
     Task *ready_next, *dirty_next, *held_next, *encode_next, *woken_next, *stalled_next;
     bool  is_added; /* before that, wakes of its readers mean nothing: it is not in its group yet */
@@ -66,7 +71,8 @@ typedef enum TaskResult {
     TASK_MORE,   /* run it again */
     TASK_IDLE,   /* task_wake() will come */
     TASK_HELD,   /* it may not read now: until the epoch is sealed or settled */
-    TASK_STALLED /* its subscriber is full: task_wake() will come, or it is to be looked at again */
+    TASK_STALLED /* a full subscriber or another task holds it: task_wake() will come, but it is to
+                    be looked at now and then */
 } TaskResult;
 
 /* Makes the task and its empty states. */

@@ -52,7 +52,7 @@ struct Worker {
     ReadyQueue ready[STAGES_MAX];
     uint64_t   ready_stages; /* bit per stage with ready tasks */
     Task      *encoding;     /* sealed, not wholly encoded; by encode_next */
-    Task      *stalled;      /* their subscribers take nothing; by stalled_next */
+    Task      *stalled;      /* held by a subscriber or another task; by stalled_next */
 };
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -137,7 +137,8 @@ static void worker_unhold(GroupShare *share, Task *task)
     task->is_held = false;
 }
 
-/* Looked at again when its subscriber wakes it, and now and then: it may have to be cut off. */
+/* Looked at again when it is woken, and now and then: its subscriber may have to be cut off, or it
+ * has waited long enough for other tasks. */
 static void worker_stall(Worker *worker, Task *task)
 {
     if (task->is_stalled)

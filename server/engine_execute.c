@@ -157,6 +157,7 @@ void engine_query_props(const Properties *props, QueryProps *out)
     out->throw_on_invalid_ts = properties_bool(props, "ksql.timestamp.throw.on.invalid");
     out->fail_on_deserialization = properties_bool(props, "ksql.fail.on.deserialization.error");
     out->log_rows = properties_bool(props, "ksql.logging.processing.rows.include");
+    out->time_skew_max_ms = properties_int(props, "weir.time.skew.max");
     out->retry_initial_ms = properties_int(props, "ksql.query.retry.backoff.initial.ms");
     out->retry_max_ms = properties_int(props, "ksql.query.retry.backoff.max.ms");
 }

@@ -86,6 +86,8 @@ static const PropertyDef own_rows[] = {
     INT("weir.workers", "0", 0, S, "worker threads; 0: one per core"),
     BOOL("weir.read.your.writes", "false", Q,
          "a pull query waits until earlier INSERTs have reached the table"),
+    INT("weir.time.skew.max", "1000", 0, Q,
+        "ms that partitions of a query with windows or joins may be apart while it catches up"),
     INT("weir.fetch.bytes", "209715200", 1, S,
         "Kafka: bytes fetched ahead, all partitions together"),
     INT("weir.retention.ms", "604800000", -1, S, "retention of topics made without RETENTION_MS"),

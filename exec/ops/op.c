@@ -111,6 +111,7 @@ void query_props_init(QueryProps *props)
     *props = (QueryProps){
         .cache_bytes = 10000000,
         .nested_error_set_null = true,
+        .time_skew_max_ms = 1000,
         .retry_initial_ms = 15000,
         .retry_max_ms = 900000,
     };
