@@ -151,6 +151,23 @@ ErrCode broker_trim(Broker *broker, Str topic, uint32_t partition, int64_t offse
     return broker->cls->trim(broker, topic, partition, offset, err);
 }
 
+bool broker_has_groups(const Broker *broker)
+{
+    return broker->cls->group_copy != NULL;
+}
+
+void broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
+{
+    if (broker_has_groups(broker))
+        broker->cls->group_copy(broker, group, offsets, len);
+}
+
+void broker_group_delete(Broker *broker, Str group)
+{
+    if (broker_has_groups(broker))
+        broker->cls->group_delete(broker, group);
+}
+
 void broker_health(Broker *broker, BrokerHealth *out)
 {
     broker->cls->health(broker, out);

@@ -144,6 +144,20 @@ ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const
 ErrCode broker_trim(Broker *broker, Str topic, uint32_t partition, int64_t offset,
                     Err *err) ERR_MUST_USE;
 
+/* --- what other tools see --------------------------------------------------------------------- */
+
+typedef struct GroupOffset {
+    Str      topic;
+    uint32_t partition;
+    int64_t  offset; /* of the next record to read */
+} GroupOffset;
+
+/* Can positions be shown to other tools as those of a consumer group? */
+bool broker_has_groups(const Broker *broker);
+/* A copy for them; nothing of ours reads it.  Returns at once, failures are only logged. */
+void broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len);
+void broker_group_delete(Broker *broker, Str group);
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 typedef struct BrokerHealth {
@@ -178,6 +192,8 @@ typedef struct BrokerClass {
     void (*txn_close)(BrokerTxn *);
     ErrCode (*produce)(Broker *, Str, uint32_t, const Record *, BrokerAck, void *, Err *);
     ErrCode (*trim)(Broker *, Str, uint32_t, int64_t, Err *);
+    void (*group_copy)(Broker *, Str, const GroupOffset *, size_t); /* NULL: no groups */
+    void (*group_delete)(Broker *, Str);
     void (*health)(Broker *, BrokerHealth *);
     bool (*step)(Broker *);
     void (*close)(Broker *);

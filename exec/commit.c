@@ -238,8 +238,10 @@ static void commit_settle(CommitGroup *group)
 
         if (query->changes)
             commit_merge(group, query);
-        if (part->is_included)
+        if (part->is_included) {
             query_note_settled(query);
+            commit_show_moved(group, query);
+        }
     }
     commit_free_bytes(group);
     worker_call_all(group->runtime, MESSAGE_SETTLE, group, NULL);
@@ -442,6 +444,7 @@ void commit_cycle(CommitGroup *group)
         commit_abort(group, culprit, &err);
     if (!group->is_unknown)
         commit_set_back(group);
+    commit_show(group);
     pthread_mutex_unlock(&group->cycle_lock);
 
     pthread_mutex_lock(&group->lock);

@@ -49,6 +49,7 @@ struct CommitGroup {
     int64_t         commit_ns;      /* how long the last commit took */
     int64_t         retry_ns;       /* not before: the last commit failed */
     int64_t         backoff_ms;
+    int64_t         show_ns;         /* when commit_show() is due; INT64_MAX: nobody moved */
     int64_t         settled, aborts; /* epochs; atomic */
     Err             error;           /* of the last failure */
     bool            is_stopping;
@@ -72,6 +73,11 @@ bool commit_step(CommitGroup *group);
 
 /* Waits until one more cycle is over, whatever became of it.  Thread: any but committer, worker. */
 void commit_flush(CommitGroup *group);
+
+/* Positions as consumer groups: the query has moved, shows those that have, and is no more. */
+void commit_show_moved(CommitGroup *group, struct Query *query);
+void commit_show(CommitGroup *group);
+void commit_show_gone(struct Query *query);
 
 /* What exec/commit.c waits for: until is_done, which is asked under lock. */
 void commit_await(CommitGroup *group, bool (*is_done)(CommitGroup *group));

@@ -90,6 +90,8 @@ static int64_t commit_due_ns(CommitGroup *group)
 
         due = retry_ns < due ? retry_ns : due;
     }
+    if (group->show_ns < due)
+        due = group->show_ns;
     return due != INT64_MAX && due < group->retry_ns ? group->retry_ns : due;
 }
 
@@ -161,6 +163,7 @@ bool commit_take_retry(CommitGroup *group, int64_t now_ms)
     is_due = group->retry_query_ms <= now_ms;
     if (is_due)
         group->retry_query_ms = INT64_MAX;
+    group->show_ns = INT64_MAX;
     pthread_mutex_unlock(&group->lock);
     return is_due;
 }

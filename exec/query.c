@@ -745,6 +745,7 @@ static void query_delete_data(Query *query)
 
     positions_forget(runtime->positions, query->id);
     commit_flush(runtime_main_group(runtime));
+    commit_show_gone(query);
     if (!query->file)
         return;
     query_file_delete(query->file);

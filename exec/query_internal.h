@@ -49,8 +49,9 @@ struct Query {
     CommitGroup *moves_to;   /* with the next setting back */
     uint64_t     chosen;     /* epoch for which is_included was decided */
     bool         is_included;
-    Changes     *changes; /* of the epoch under way */
-    QueryFile   *file;    /* NULL: no store */
+    bool         has_moved; /* since its positions were last shown; the committer's */
+    Changes     *changes;   /* of the epoch under way */
+    QueryFile   *file;      /* NULL: no store */
     Str          changelog;
     uint32_t     changelog_len;  /* partitions */
     int64_t     *changelog_next; /* per partition: where it goes on once settled */

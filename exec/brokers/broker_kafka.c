@@ -235,6 +235,7 @@ static void *kafka_thread(void *arg)
         kafka_plain_serve(broker, KAFKA_STEP_MS);
         rd_kafka_poll(broker->admin, 0);
         kafka_consumers_serve(broker);
+        kafka_groups_serve(broker);
         if (is_bad(broker) && kafka_now_ms() - asked_ms > 1000) {
             ask_whether_back(broker);
             asked_ms = kafka_now_ms();
@@ -260,6 +261,7 @@ static void kafka_close(Broker *base)
         pthread_join(broker->thread, NULL);
     kafka_plain_close(broker);
     kafka_consumers_close(broker);
+    kafka_groups_close(broker);
     if (broker->admin)
         kafka_reap(broker, broker->admin);
     kafka_reaper_close(broker);
@@ -294,6 +296,8 @@ static const BrokerClass kafka_class = {
     .txn_close = kafka_txn_close,
     .produce = kafka_produce,
     .trim = kafka_trim,
+    .group_copy = kafka_group_copy,
+    .group_delete = kafka_group_delete,
     .health = kafka_health,
     .step = kafka_step,
     .close = kafka_close,
@@ -330,6 +334,7 @@ static ErrCode kafka_start(KafkaBroker *broker, Err *err)
     TRY(kafka_reaper_open(broker, err));
     TRY(kafka_handle_open(broker, RD_KAFKA_PRODUCER, rd_kafka_conf_new(), no_pairs, &broker->admin,
                           err));
+    kafka_groups_open(broker);
     TRY(kafka_plain_open(broker, err));
     TRY(kafka_greet(broker, err));
     if (pthread_create(&broker->thread, NULL, kafka_thread, broker) != 0)

@@ -8,6 +8,7 @@
  *     broker_kafka_consumer.c  consumer handles
  *     broker_kafka_write.c   the producer of single records
  *     broker_kafka_txn.c     transactions
+ *     broker_kafka_group.c   consumer groups that show positions
  *     broker_kafka_reap.c    destroying handles, which may hang
  *
  * Threads.  `broker` serves the callbacks of the producer of single records and finds out whether
@@ -84,6 +85,10 @@ typedef struct KafkaBroker {
     int             is_closing; /* atomic */
     pthread_t       thread;
     bool            has_thread;
+
+    rd_kafka_queue_t *group_answers;  /* see broker_kafka_group.c */
+    int               group_requests; /* under way; atomic */
+    bool              is_group_bad;   /* the last one failed */
 
     pthread_mutex_t topics_lock;
     Map             topics; /* name -> KafkaTopic */
@@ -179,6 +184,15 @@ ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk
                          Err *err);
 void    kafka_txn_abort(BrokerTxn *base);
 void    kafka_txn_close(BrokerTxn *base);
+
+/* --- broker_kafka_group.c --------------------------------------------------------------------- */
+
+void kafka_groups_open(KafkaBroker *broker); /* needs the admin handle */
+void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len);
+void kafka_group_delete(Broker *base, Str group);
+/* Takes the answers.  Thread: broker. */
+void kafka_groups_serve(KafkaBroker *broker);
+void kafka_groups_close(KafkaBroker *broker);
 
 /* --- broker_kafka_reap.c ---------------------------------------------------------------------- */
 

@@ -22,4 +22,5 @@ cp "$here/package.json" "$here/package-lock.json" "$dir"
 (cd "$dir" && timeout 100 npm ci --no-audit --no-fund --silent)
 
 WEIR_TEST_KAFKA=$address timeout 200 "$contract"
+WEIR_TEST_KAFKA=$address timeout 100 "$(dirname "$contract")/test_broker_kafka"
 timeout 200 python3 -B "$here/test_server.py" "$server" "$address" "$dir/node_modules"

@@ -1,0 +1,207 @@
+/* What the Kafka driver promises beyond the contract; needs WEIR_TEST_KAFKA=HOST:PORT. */
+#include "exec/brokers/broker_kafka.h"
+
+#include <dirent.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/support/arena_group.h"
+
+enum { READERS = 200, WAIT_MS = 20000 };
+
+static const char *servers(void)
+{
+    return getenv("WEIR_TEST_KAFKA");
+}
+
+static void ok(ErrCode rc, const Err *err)
+{
+    if (rc != ERR_OK)
+        fail_msg("%s", err->msg);
+}
+
+/* The topic is new in each test. */
+static Broker *broker_with_topic(const char *topic, bool is_at_least_once)
+{
+    KafkaSetting    setting = {"bootstrap.servers", servers()};
+    BrokerKafkaOpts opts = {.service_id = STR("driver"),
+                            .settings = &setting,
+                            .settings_len = 1,
+                            .fetch_bytes = 1 << 20,
+                            .is_at_least_once = is_at_least_once};
+    TopicSpec       spec = {.name = str_from(topic),
+                            .partitions = 1,
+                            .replicas = -1,
+                            .retention_ms = -1,
+                            .cleanup = TOPIC_DELETE};
+    Broker         *broker = NULL;
+    Err             err;
+
+    ok(broker_kafka_open(&opts, &broker, &err), &err);
+    if (broker_topic_delete(broker, spec.name, &err) != ERR_OK)
+        assert_int_equal(err.code, ERR_TOPIC_MISSING);
+    ok(broker_topic_create(broker, &spec, &err), &err);
+    return broker;
+}
+
+static BrokerReader *reader_at(Broker *broker, const char *topic, int64_t offset)
+{
+    BrokerReader *reader = NULL;
+    Err           err;
+
+    ok(broker_reader_open(broker, str_from(topic), 0, offset, (BrokerWake){0}, &reader, &err),
+       &err);
+    return reader;
+}
+
+static void append(BrokerTxn *txn, const char *topic, const char *value, void *owner)
+{
+    Chunk *chunk = chunk_new(str_from(topic), 0, owner);
+    Record record = {.value = str_from(value), .ts = 1700000000000};
+    Err    err;
+
+    chunk_append(chunk, &record);
+    ok(broker_txn_append(txn, chunk, &err), &err);
+}
+
+static void assert_next(BrokerReader *reader, const char *expected)
+{
+    RecordBatch *batch = NULL;
+    int64_t      position, end;
+    Err          err;
+
+    for (int i = 0; i < WAIT_MS && !batch; i++, usleep(1000))
+        ok(broker_reader_poll(reader, 1, &batch, &position, &end, &err), &err);
+    assert_non_null(batch);
+    assert_true(str_eq(batch->records[0].value, str_from(expected)));
+    record_batch_unref(batch);
+}
+
+/* Without transactions: no markers, so offsets are dense; what was aborted may be there. */
+static void at_least_once_writes_in_order_without_markers(void **state)
+{
+    Broker       *broker = broker_with_topic("alo", true);
+    BrokerTxn    *txn = NULL;
+    BrokerReader *reader;
+    PartitionEnds ends;
+    int           query;
+    Err           err;
+
+    (void)state;
+    ok(broker_txn_open(broker, STR("group"), &txn, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        ok(broker_txn_begin(txn, &err), &err);
+        append(txn, "alo", "output", &query);
+        append(txn, "alo", "positions", NULL);
+        ok(broker_txn_commit(txn, NULL, NULL, &err), &err);
+    }
+    ok(broker_topic_ends(broker, STR("alo"), &ends, 1, &err), &err);
+    assert_int_equal(ends.end, 4);
+    reader = reader_at(broker, "alo", 0);
+    for (int i = 0; i < 2; i++) {
+        assert_next(reader, "output");
+        assert_next(reader, "positions");
+    }
+    broker_reader_close(reader);
+
+    ok(broker_txn_begin(txn, &err), &err);
+    append(txn, "alo", "aborted", &query);
+    broker_txn_abort(txn);
+    ok(broker_txn_begin(txn, &err), &err);
+    append(txn, "alo", "again", &query);
+    ok(broker_txn_commit(txn, NULL, NULL, &err), &err);
+    broker_txn_close(txn);
+    broker_close(broker);
+}
+
+static int threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    int  count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void readers_of_one_place_share_a_consumer(void **state)
+{
+    Broker       *broker = broker_with_topic("shared", false);
+    BrokerReader *readers[READERS];
+    Record        record = {.value = STR("v"), .ts = 1700000000000};
+    int64_t       offset;
+    int           with_one;
+    Err           err;
+
+    (void)state;
+    readers[0] = reader_at(broker, "shared", 0);
+    with_one = threads();
+    for (int i = 1; i < READERS; i++)
+        readers[i] = reader_at(broker, "shared", 0);
+    assert_int_equal(threads(), with_one);
+    ok(broker_produce_wait(broker, STR("shared"), 0, &record, &offset, &err), &err);
+    for (int i = 0; i < READERS; i++) {
+        assert_next(readers[i], "v");
+        broker_reader_close(readers[i]);
+    }
+    broker_close(broker);
+}
+
+/* The offset of partition 0 in the group, as another client sees it. */
+static int64_t group_offset(rd_kafka_t *rk, const char *topic)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    int64_t                          offset = -1;
+
+    rd_kafka_topic_partition_list_add(list, topic, 0);
+    if (rd_kafka_committed(rk, list, WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        offset = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return offset;
+}
+
+static void positions_are_copied_to_a_consumer_group(void **state)
+{
+    Broker          *broker = broker_with_topic("grouped", false);
+    GroupOffset      place = {STR("grouped"), 0, 42};
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_t      *rk;
+    int64_t          offset = -1;
+    char             why[128];
+
+    (void)state;
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", servers(), why, sizeof why);
+    (void)rd_kafka_conf_set(conf, "group.id", "_weir-driver-query_Q", why, sizeof why);
+    rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    assert_non_null(rk);
+    assert_true(broker_has_groups(broker));
+    broker_group_copy(broker, STR("_weir-driver-query_Q"), &place, 1);
+    for (int i = 0; i < 100 && offset != 42; i++, usleep(100000))
+        offset = group_offset(rk, "grouped");
+    assert_int_equal(offset, 42);
+    broker_group_delete(broker, STR("_weir-driver-query_Q"));
+    for (int i = 0; i < 100 && offset == 42; i++, usleep(100000))
+        offset = group_offset(rk, "grouped");
+    assert_true(offset < 0);
+    rd_kafka_destroy(rk);
+    broker_close(broker);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        arena_test(at_least_once_writes_in_order_without_markers),
+        arena_test(readers_of_one_place_share_a_consumer),
+        arena_test(positions_are_copied_to_a_consumer_group),
+    };
+
+    if (!servers()) {
+        puts("left out: WEIR_TEST_KAFKA is not set");
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
+}
