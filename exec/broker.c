@@ -5,6 +5,11 @@
 #include "exec/broker.h"
 
 #include <pthread.h>
+#include <time.h>
+
+#include "common/limit.h"
+
+enum { READ_BYTES = 8 * CHUNK_BYTES };
 
 ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err)
 {
@@ -64,6 +69,101 @@ void broker_reader_close(BrokerReader *reader)
 {
     if (reader)
         reader->cls->reader_close(reader);
+}
+
+/* --- reading a range to its end --------------------------------------------------------------- */
+
+/* any thread -> the caller of broker_read_range(): there may be something to read */
+typedef struct ReadWait {
+    pthread_mutex_t mutex;
+    pthread_cond_t  changed;
+    bool            is_woken;
+} ReadWait;
+
+static void read_wait_wake(void *arg)
+{
+    ReadWait *wait = arg;
+
+    pthread_mutex_lock(&wait->mutex);
+    wait->is_woken = true;
+    pthread_cond_signal(&wait->changed);
+    pthread_mutex_unlock(&wait->mutex);
+}
+
+/* False when nothing came for the limit's time. */
+static bool read_wait(ReadWait *wait)
+{
+    struct timespec until;
+    int             rc = 0;
+    bool            is_woken;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += g_limits.broker_silence_ms / 1000;
+    until.tv_nsec += g_limits.broker_silence_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&wait->mutex);
+    while (!wait->is_woken && rc == 0)
+        rc = pthread_cond_timedwait(&wait->changed, &wait->mutex, &until);
+    is_woken = wait->is_woken;
+    wait->is_woken = false;
+    pthread_mutex_unlock(&wait->mutex);
+    return is_woken;
+}
+
+static ErrCode read_visit(RecordBatch *records, BrokerVisit visit, void *arg, Err *err)
+{
+    ErrCode rc = ERR_OK;
+
+    for (uint32_t i = 0; rc == ERR_OK && records && i < records->len; i++)
+        rc = visit(arg, &records->records[i], err);
+    record_batch_unref(records);
+    return rc;
+}
+
+static ErrCode read_to_end(BrokerReader *reader, ReadWait *wait, const BrokerRange *range,
+                           BrokerVisit visit, void *arg, int64_t *position, Err *err)
+{
+    while (*position < range->end) {
+        int64_t      before = *position, readable_end;
+        RecordBatch *records;
+
+        TRY(broker_reader_poll(reader, READ_BYTES, &records, position, &readable_end, err));
+        if (!records && *position == before && !read_wait(wait)) {
+            err_set(err, ERR_BROKER,
+                    "could not read topic \"%.*s\": nothing came for %lld ms at offset %lld of "
+                    "%lld",
+                    STR_ARG(range->topic), (long long)g_limits.broker_silence_ms,
+                    (long long)*position, (long long)range->end);
+            err_hint(err, "is the broker still there? weir.limit.broker.silence.ms is how long "
+                          "Weir waits");
+            err->is_retriable = true;
+            return ERR_BROKER;
+        }
+        TRY(read_visit(records, visit, arg, err));
+    }
+    return ERR_OK;
+}
+
+ErrCode broker_read_range(Broker *broker, const BrokerRange *range, BrokerVisit visit, void *arg,
+                          int64_t *next, Err *err)
+{
+    ReadWait      wait = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    BrokerReader *reader;
+    int64_t       position = range->from;
+    ErrCode       rc;
+
+    TRY(broker_reader_open(broker, range->topic, range->partition, range->from,
+                           (BrokerWake){read_wait_wake, &wait}, &reader, err));
+    rc = read_to_end(reader, &wait, range, visit, arg, &position, err);
+    broker_reader_close(reader);
+    pthread_cond_destroy(&wait.changed);
+    pthread_mutex_destroy(&wait.mutex);
+    if (rc == ERR_OK && next)
+        *next = position;
+    return rc;
 }
 
 ErrCode broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err)

@@ -103,6 +103,23 @@ ErrCode broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch *
 ErrCode broker_reader_seek(BrokerReader *reader, int64_t offset, Err *err) ERR_MUST_USE;
 void    broker_reader_close(BrokerReader *reader);
 
+/* What broker_read_range() reads: [from, end) of one partition. */
+typedef struct BrokerRange {
+    Str      topic;
+    uint32_t partition;
+    int64_t  from, end;
+} BrokerRange;
+
+typedef ErrCode (*BrokerVisit)(void *arg, const Record *record, Err *err);
+
+/*
+ * Calls visit for every record of the range, waiting for those that are still to come.  ERR_BROKER
+ * when nothing comes for weir.limit.broker.silence.ms; else what visit says.  *next is where to go
+ * on; NULL is fine.  Not on the broker's thread.
+ */
+ErrCode broker_read_range(Broker *broker, const BrokerRange *range, BrokerVisit visit, void *arg,
+                          int64_t *next, Err *err) ERR_MUST_USE;
+
 /* --- the commit's writer ---------------------------------------------------------------------- */
 
 /* name is the commit group: with Kafka it is part of the transactional id.  Opening settles what a

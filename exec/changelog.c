@@ -48,25 +48,21 @@ bool changelog_parse_key(Str record_key, uint32_t *store, Str *key)
     return true;
 }
 
-static void changelog_wake(void *arg)
-{
-    (void)arg;
-}
+typedef struct ChangelogRead {
+    ChangelogVisit visit;
+    void          *arg;
+} ChangelogRead;
 
-static ErrCode changelog_visit_all(const RecordBatch *records, ChangelogVisit visit, void *arg,
-                                   Err *err)
+static ErrCode changelog_read(void *arg, const Record *record, Err *err)
 {
-    for (uint32_t i = 0; i < records->len; i++) {
-        const Record *record = &records->records[i];
-        uint32_t      store;
-        Str           key;
+    ChangelogRead *read = arg;
+    uint32_t       store;
+    Str            key;
 
-        if (!changelog_parse_key(record->key, &store, &key))
-            return err_set(err, ERR_STATE, "changelog record at offset %lld is malformed",
-                           (long long)record->offset);
-        TRY(visit(arg, store, key, record->value, err));
-    }
-    return ERR_OK;
+    if (!changelog_parse_key(record->key, &store, &key))
+        return err_set(err, ERR_STATE, "changelog record at offset %lld is malformed",
+                       (long long)record->offset);
+    return read->visit(read->arg, store, key, record->value, err);
 }
 
 ErrCode changelog_replay(Broker *broker, Str topic, uint32_t partition, int64_t from,
@@ -74,8 +70,7 @@ ErrCode changelog_replay(Broker *broker, Str topic, uint32_t partition, int64_t 
 {
     PartitionEnds *ends;
     PartitionEnds  range;
-    BrokerReader  *reader;
-    int64_t        position = from, readable_end;
+    ChangelogRead  read = {visit, arg};
     ErrCode        rc;
 
     ends = MEM_ARRAY(PartitionEnds, partition + 1);
@@ -90,19 +85,6 @@ ErrCode changelog_replay(Broker *broker, Str topic, uint32_t partition, int64_t 
     if (from > range.end)
         return err_set(err, ERR_STATE, "changelog \"%.*s\" ends at %lld, state is at %lld",
                        STR_ARG(topic), (long long)range.end, (long long)from);
-    TRY(broker_reader_open(broker, topic, partition, from, (BrokerWake){changelog_wake, NULL},
-                           &reader, err));
-    while (rc == ERR_OK && position < range.end) {
-        RecordBatch *records;
-
-        rc = broker_reader_poll(reader, CHUNK_BYTES * 8, &records, &position, &readable_end, err);
-        if (rc == ERR_OK && records) {
-            rc = changelog_visit_all(records, visit, arg, err);
-            record_batch_unref(records);
-        }
-    }
-    broker_reader_close(reader);
-    if (rc == ERR_OK)
-        *next = position;
-    return rc;
+    return broker_read_range(broker, &(BrokerRange){topic, partition, from, range.end},
+                             changelog_read, &read, next, err);
 }

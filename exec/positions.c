@@ -160,35 +160,32 @@ static void positions_clear_place(Positions *self, Str key)
     map_init(&place->standings, self->mem);
 }
 
-static void positions_wake(void *arg)
-{
-    (void)arg;
-}
-
 typedef void (*PositionsVisit)(Positions *self, const Record *record);
+
+typedef struct PositionsRead {
+    Positions     *positions;
+    PositionsVisit visit;
+} PositionsRead;
+
+static ErrCode positions_read_record(void *arg, const Record *record, Err *err)
+{
+    PositionsRead *read = arg;
+
+    (void)err;
+    read->visit(read->positions, record);
+    return ERR_OK;
+}
 
 static ErrCode positions_read(Positions *self, PositionsVisit visit, Err *err)
 {
+    PositionsRead read = {self, visit};
     PartitionEnds ends;
-    BrokerReader *reader;
-    int64_t       position, readable_end;
-    ErrCode       rc = ERR_OK;
+    BrokerRange   range = {.topic = self->topic};
 
     TRY(broker_topic_ends(self->broker, self->topic, &ends, 1, err));
-    position = ends.begin;
-    TRY(broker_reader_open(self->broker, self->topic, 0, ends.begin,
-                           (BrokerWake){positions_wake, NULL}, &reader, err));
-    while (rc == ERR_OK && position < ends.end) {
-        RecordBatch *records;
-
-        rc = broker_reader_poll(reader, CHUNK_BYTES * 4, &records, &position, &readable_end, err);
-        for (uint32_t i = 0; rc == ERR_OK && records && i < records->len; i++)
-            visit(self, &records->records[i]);
-        if (rc == ERR_OK)
-            record_batch_unref(records);
-    }
-    broker_reader_close(reader);
-    return rc;
+    range.from = ends.begin;
+    range.end = ends.end;
+    return broker_read_range(self->broker, &range, positions_read_record, &read, NULL, err);
 }
 
 static void positions_load(Positions *self, const Record *record)

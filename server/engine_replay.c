@@ -64,14 +64,16 @@ static ErrCode apply(Replay *replay, const Command *command, Arena *mem, Err *er
     return ERR_OK;
 }
 
-static ErrCode replay_record(Replay *replay, const Record *record, Err *err)
+static ErrCode replay_record(void *arg, const Record *record, Err *err)
 {
+    Replay  *replay = arg;
     Engine  *engine = replay->engine;
     Command *command = ARENA_NEW(replay->mem, Command);
-    Arena   *mem = arena_new(0);
+    Arena   *mem;
     Err      refused;
 
     TRY(command_decode(replay->mem, record, command, err));
+    mem = arena_new(0);
     if (apply(replay, command, mem, &refused) != ERR_OK) {
         log_line(LOG_ERROR, "replay", "statement %" PRId64 " (%.*s) is skipped: %s", record->offset,
                  STR_ARG(command->id), refused.msg);
@@ -88,22 +90,12 @@ static ErrCode replay_record(Replay *replay, const Record *record, Err *err)
 static ErrCode read_log(Replay *replay, Err *err)
 {
     Engine       *engine = replay->engine;
-    BrokerReader *reader;
-    ErrCode       rc = ERR_OK;
-    int64_t       position = 0, end = 1;
+    PartitionEnds ends;
+    BrokerRange   range = {.topic = engine->command_topic};
 
-    TRY(broker_reader_open(engine->broker, engine->command_topic, 0, 0, (BrokerWake){0}, &reader,
-                           err));
-    while (rc == ERR_OK && position < end) {
-        RecordBatch *batch = NULL;
-
-        rc = broker_reader_poll(reader, 1 << 20, &batch, &position, &end, err);
-        for (uint32_t i = 0; rc == ERR_OK && batch && i < batch->len; i++)
-            rc = replay_record(replay, &batch->records[i], err);
-        record_batch_unref(batch);
-    }
-    broker_reader_close(reader);
-    return rc;
+    TRY(broker_topic_ends(engine->broker, engine->command_topic, &ends, 1, err));
+    range.end = ends.end;
+    return broker_read_range(engine->broker, &range, replay_record, replay, NULL, err);
 }
 
 static void start_queries(Replay *replay)
