@@ -7,12 +7,13 @@ void expire_open(Expire *expire, State *state, const WindowSpec *window, uint32_
     expire->store = state_store(state);
     expire->state = state;
     expire->retention_ms = window->retention_ms;
+    expire->is_by_end = window->kind == WINDOW_SESSION;
     expire->number = number;
 }
 
 typedef struct ExpireScan {
     const Expire *expire;
-    int64_t       before; /* windows that start earlier are over */
+    int64_t       before; /* windows that are older are over */
     Arena        *mem;
     Value        *keys;
 } ExpireScan;
@@ -28,7 +29,7 @@ static ErrCode expire_visit(void *arg, StateEntry *entry, bool *stop, Err *err)
 
     (void)stop;
     TRY(state_decode_key(expire->store, key, scan->mem, scan->keys, &start, &end, err));
-    if (start >= scan->before)
+    if ((expire->is_by_end ? end : start) >= scan->before)
         return ERR_OK;
     TRY(state_touch(expire->state, key, state_hash(key), &touched, &is_new, err));
     state_remove(expire->state, touched);

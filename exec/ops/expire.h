@@ -1,5 +1,5 @@
 /*
- * expire.h -- windows whose retention is over leave a store.
+ * expire.h -- windows whose retention is over leave a store: an aggregate's, or that of a view.
  *
  * They are forgotten without a word: no deletion goes on.  Looking for them means walking the
  * whole store, so it is done once per quarter of the retention, as stream time tells.
@@ -13,7 +13,8 @@ typedef struct Expire {
     const PlanStore *store;
     State           *state;
     int64_t          retention_ms;
-    uint32_t         number; /* of the state: stream time when it was last looked */
+    bool             is_by_end; /* a session is as young as its last row */
+    uint32_t         number;    /* of the state: stream time when it was last looked */
 } Expire;
 
 /* number: which of the state's numbers is this one's. */

@@ -44,11 +44,30 @@ static void windows_past_their_retention_are_gone(void **state)
     op_test_close(&t);
 }
 
+static void a_view_forgets_windows_as_the_aggregate_does(void **state)
+{
+    OpTest t;
+
+    op_test_open(&t, test_arena(state),
+                 "CREATE TABLE o AS SELECT w, COUNT(*) + 1 AS n FROM s WINDOW TUMBLING "
+                 "(SIZE 10 MILLISECONDS, RETENTION 40 MILLISECONDS, GRACE PERIOD 5 MILLISECONDS) "
+                 "GROUP BY w EMIT CHANGES;",
+                 PLAN_VIEW);
+    op_test_run(&t, "+ 'a' 2 [0,10) @1");
+    op_test_run(&t, "+ 'b' 2 [30,40) @39");
+    assert_true(has_window(&t, "a", 0));
+    op_test_run(&t, "+ 'b' 2 [60,70) @60");
+    assert_false(has_window(&t, "a", 0));
+    assert_true(has_window(&t, "b", 30));
+    op_test_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(windows_stay_for_their_retention),
         arena_test(windows_past_their_retention_are_gone),
+        arena_test(a_view_forgets_windows_as_the_aggregate_does),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
