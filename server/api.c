@@ -137,6 +137,7 @@ static void route(ApiCall *call)
         {"GET", "/ws/query", api_query},
         {"POST", "/query-stream", api_query_stream},
         {"POST", "/close-query", api_close_query},
+        {"POST", "/ksql/terminate", api_terminate},
     };
     Buf body = {0};
 
@@ -147,7 +148,10 @@ static void route(ApiCall *call)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (str_eq(call->request.method, str_from(routes[i].method)) &&
             str_eq(call->request.path, str_from(routes[i].path))) {
-            routes[i].run(call);
+            if (__atomic_load_n(&call->api->is_terminated, __ATOMIC_ACQUIRE))
+                call_refuse(call, 503, 50304, "the cluster was terminated: restart the server");
+            else
+                routes[i].run(call);
             return;
         }
     }

@@ -66,7 +66,9 @@ static void healthcheck(ApiCall *call, Str rest)
     write_health(&w, "kafka", broker.is_healthy, broker.why);
     write_health(&w, "commandRunner", runtime.is_healthy, runtime.why);
     jw_close(&w, '}');
-    jw_field_c(&w, "serverState", "READY");
+    jw_field_c(&w, "serverState",
+               __atomic_load_n(&call->api->is_terminated, __ATOMIC_ACQUIRE) ? "TERMINATED"
+                                                                            : "READY");
     jw_close(&w, '}');
     respond_json(call, &body);
 }

@@ -17,12 +17,13 @@
 
 struct Api {
     Engine         *engine;
-    Jobs           *statements; /* one thread, in order */
-    Jobs           *pulls;      /* scans, and whatever else may wait */
-    PullCache      *pull_cache; /* Thread: who calls api_open() for short requests: http */
-    bool            is_shut;    /* atomic */
-    int             calls_len;  /* atomic: open calls */
-    ApiCall        *calls;      /* list of the open ones, under lock */
+    Jobs           *statements;    /* one thread, in order */
+    Jobs           *pulls;         /* scans, and whatever else may wait */
+    PullCache      *pull_cache;    /* Thread: who calls api_open() for short requests: http */
+    bool            is_shut;       /* atomic */
+    bool            is_terminated; /* atomic: /ksql/terminate has dropped everything */
+    int             calls_len;     /* atomic: open calls */
+    ApiCall        *calls;         /* list of the open ones, under lock */
     pthread_mutex_t lock;
 };
 
@@ -130,6 +131,7 @@ void api_ksql(ApiCall *call);         /* POST /ksql */
 void api_query(ApiCall *call);        /* POST /query, GET /ws/query */
 void api_query_stream(ApiCall *call); /* POST /query-stream */
 void api_close_query(ApiCall *call);  /* POST /close-query */
+void api_terminate(ApiCall *call);    /* POST /ksql/terminate */
 void api_info(ApiCall *call);         /* GET /info and the other small ones; false path: 404 */
 bool api_info_has(const ApiRequest *request);
 

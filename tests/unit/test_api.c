@@ -165,6 +165,60 @@ static void window_bounds_are_no_fields_of_a_description(void **state)
     assert_true(str_find(body, STR("WINDOWSTART"), 0) < 0);
 }
 
+static bool is_topic(const char *name)
+{
+    TopicInfo info;
+    Err       err;
+
+    return broker_topic_describe(engine_broker(harness_engine(harness)), str_from(name), mem, &info,
+                                 &err) == ERR_OK;
+}
+
+/* Weir's own, the processing log's, does not count. */
+static size_t count_sources(void)
+{
+    Catalog *catalog = engine_catalog(harness_engine(harness));
+    size_t   count = 0;
+
+    for (size_t i = 0; i < catalog_sources_len(catalog); i++)
+        count += !catalog_source_at(catalog, i)->is_internal;
+    catalog_unref(catalog);
+    return count;
+}
+
+static void terminate_drops_everything_and_the_topics_listed(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    create_orders();
+    post("/ksql",
+         "{\"ksql\":\"CREATE TYPE POINT AS STRUCT<X INT>; CREATE STREAM COPY AS SELECT * FROM "
+         "ORDERS;"
+         "INSERT INTO COPY SELECT * FROM ORDERS;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    assert_has(post("/ksql/terminate", "{\"deleteTopicList\":[\"[\"]}", &status),
+               "\"message\":\"Invalid pattern: [\"");
+    assert_int_equal(status, 400);
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW STREAMS;\"}", &status), "\"name\":\"COPY\"");
+
+    body = post("/ksql/terminate", "{\"deleteTopicList\":[\"SUM.*\",\"COP\",\"orders\"]}", &status);
+    assert_int_equal(status, 200);
+    assert_has(body, "\"commandId\":\"cluster/TerminateCluster/terminate\"");
+    assert_has(body, "\"status\":\"SUCCESS\"");
+    assert_int_equal(count_sources(), 0);
+    assert_true(is_topic("orders"));
+    assert_true(is_topic("COPY"));
+    assert_false(is_topic("SUMS"));
+
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW STREAMS;\"}", &status), "\"error_code\":50304");
+    assert_int_equal(status, 503);
+    assert_has(request("GET", "/healthcheck", NULL, NULL, &status),
+               "\"serverState\":\"TERMINATED\"");
+}
+
 /* ksqlDB's clients compare the version with those they know; they refuse 0.1.0. */
 static void info_names_the_ksqldb_that_clients_expect(void **state)
 {
@@ -437,6 +491,7 @@ int main(void)
         TEST(session_statements_hold_for_the_request),
         TEST(catalog_is_described),
         TEST(window_bounds_are_no_fields_of_a_description),
+        TEST(terminate_drops_everything_and_the_topics_listed),
         TEST(print_shows_records_and_guesses),
         TEST(websocket_speaks_in_messages),
         TEST(skipped_record_is_in_the_processing_log),
