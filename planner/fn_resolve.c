@@ -137,6 +137,25 @@ static void print_alternatives(Buf *out, const FnQuery *query)
     }
 }
 
+/* Whether an overload takes as many arguments, none of which a CAST could not help. */
+static bool could_be_cast(Arena *mem, const FnQuery *query)
+{
+    for (uint32_t i = 0; i < query->args_len; i++) {
+        TypeKind kind = query->args[i]->kind;
+
+        if (kind == T_LAMBDA || kind == T_ARRAY || kind == T_MAP || kind == T_STRUCT)
+            return false;
+    }
+    for (uint32_t i = 0; i < query->sigs_len; i++) {
+        const char *at;
+        FnSig       sig;
+
+        if (fn_sig_parse(mem, query->sigs[i], &sig, &at) && sig.params_len == query->args_len)
+            return query->args_len > 0;
+    }
+    return false;
+}
+
 static ErrCode no_match(Arena *mem, const FnQuery *query, bool is_tie, Err *err)
 {
     Buf types = buf_in(mem), alternatives = buf_in(mem);
@@ -151,10 +170,12 @@ static ErrCode no_match(Arena *mem, const FnQuery *query, bool is_tie, Err *err)
         err_hint(err, "CAST the arguments to the types of one of them");
         return ERR_STATEMENT;
     }
-    return err_set_at(err, ERR_STATEMENT, query->pos,
-                      "function \"%.*s\" does not accept parameters (%.*s); it takes: %.*s",
-                      STR_ARG(query->name), STR_ARG(buf_view(&types)),
-                      STR_ARG(buf_view(&alternatives)));
+    err_set_at(err, ERR_STATEMENT, query->pos,
+               "function \"%.*s\" does not accept parameters (%.*s); it takes: %.*s",
+               STR_ARG(query->name), STR_ARG(buf_view(&types)), STR_ARG(buf_view(&alternatives)));
+    if (could_be_cast(mem, query))
+        err_hint(err, "CAST what has another type");
+    return ERR_STATEMENT;
 }
 
 ErrCode fn_resolve(Arena *mem, const FnQuery *query, FnMatch *out, Err *err)

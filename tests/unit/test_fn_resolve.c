@@ -68,6 +68,18 @@ static void no_overload_lists_the_alternatives(void **state)
                      ERR_STATEMENT);
     assert_non_null(strstr(err.msg, "does not accept parameters (STRING)"));
     assert_non_null(strstr(err.msg, "F(f LAMBDA(T) -> R, x INT)"));
+    assert_string_equal(err.hint, "");
+}
+
+static void argument_that_could_be_cast_is_advised_to_be(void **state)
+{
+    FnMatch match;
+    Err     err;
+
+    assert_int_equal(
+        resolve(test_arena(state), SIGS("(x INT) -> INT"), 1, ARGS(&type_string), 1, &match, &err),
+        ERR_STATEMENT);
+    assert_non_null(strstr(err.hint, "CAST"));
 }
 
 static void ranking_prefers_fixed_then_longer_then_concrete(void **state)
@@ -147,6 +159,7 @@ int main(void)
         arena_test(casts_find_the_only_overload_that_fits),
         arena_test(equally_good_overloads_are_ambiguous),
         arena_test(no_overload_lists_the_alternatives),
+        arena_test(argument_that_could_be_cast_is_advised_to_be),
         arena_test(ranking_prefers_fixed_then_longer_then_concrete),
         arena_test(variadic_takes_none_and_many),
         arena_test(decimal_parameter_takes_integers_as_decimals),
