@@ -115,6 +115,13 @@ class Pages(unittest.TestCase):
     def test_examples(self):
         self.check('docs/examples/README.md', 5)
 
+    def test_the_first_test_file_of_the_page_passes(self):
+        file, answer = blocks('docs/testing.md')[:2]
+        pathlib.Path(self.folder, 'filter.test').write_text(file)
+        done = subprocess.run([WEIR, 'test', 'filter.test'], cwd=self.folder, text=True,
+                              capture_output=True, timeout=weir.SECONDS_MAX)
+        self.assertEqual('$ weir test filter.test\n' + done.stdout, answer)
+
     def test_every_request_of_the_table_is_answered(self):
         found = [match for row in rows('docs/rest.md')
                  for match in re.findall(r'`(GET|POST) (/[^?`]*)', row[0])]
