@@ -105,6 +105,19 @@ static ErrCode bind_condition(BindCtx *ctx, const AstJoin *ast, BoundJoin *join,
 
 /* --- sources ---------------------------------------------------------------------------------- */
 
+ErrCode check_persistent_source(const BoundQuery *query, const Source *source, SrcPos pos, Err *err)
+{
+    if (query->kind != QUERY_PERSISTENT || !source->is_table || source->window == WINDOW_NONE)
+        return ERR_OK;
+    err_set_at(err, ERR_STATEMENT, pos,
+               "a persistent query cannot read \"%.*s\": it is a windowed table",
+               STR_ARG(source->name));
+    err_hint(err,
+             "CREATE STREAM ... WITH (KAFKA_TOPIC = '%.*s', WINDOW_TYPE = ...) reads its changes",
+             STR_ARG(source->topic));
+    return ERR_STATEMENT;
+}
+
 static ErrCode check_source(const BoundQuery *query, const Source *source, const AstName *name,
                             Err *err)
 {
@@ -115,11 +128,7 @@ static ErrCode check_source(const BoundQuery *query, const Source *source, const
                               "itself",
                               STR_ARG(source->name));
     }
-    if (query->kind == QUERY_PERSISTENT && source->is_table && source->window != WINDOW_NONE)
-        return err_set_at(err, ERR_STATEMENT, name->pos,
-                          "a persistent query cannot read \"%.*s\": it is a windowed table",
-                          STR_ARG(source->name));
-    return ERR_OK;
+    return check_persistent_source(query, source, name->pos, err);
 }
 
 static ErrCode check_value_format(const Source *source, SrcPos pos, Err *err)

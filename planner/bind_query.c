@@ -20,10 +20,7 @@ static ErrCode bind_from(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, E
 
     TRY(find_source(ctx->env, ctx->mem, &ast->from.name, &source, err));
     scope_add(ctx->mem, &query->scope, source, ast->from.alias.text, ast->from.name.pos);
-    if (query->kind == QUERY_PERSISTENT && source->is_table && source->window != WINDOW_NONE)
-        return err_set_at(err, ERR_STATEMENT, ast->from.name.pos,
-                          "a persistent query cannot read \"%.*s\": it is a windowed table",
-                          STR_ARG(source->name));
+    TRY(check_persistent_source(query, source, ast->from.name.pos, err));
     return ast->joins_len > 0 ? bind_joins(ctx, ast, query, err) : ERR_OK;
 }
 

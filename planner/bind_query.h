@@ -83,6 +83,9 @@ bool bound_from_table(const BoundQuery *query);
 ErrCode bind_joins(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
 ErrCode choose_join_key(BindCtx *ctx, const AstQuery *ast, BoundQuery *query,
                         Err *err) ERR_MUST_USE;
+/* Windowed tables are for looking at. */
+ErrCode check_persistent_source(const BoundQuery *query, const Source *source, SrcPos pos,
+                                Err *err) ERR_MUST_USE;
 
 /* bind_items.c: the SELECT list, and the key columns it must hold. */
 ErrCode bind_items(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
