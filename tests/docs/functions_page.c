@@ -74,7 +74,9 @@ static const char intro[] =
     "exact types only. An *error* does not stop a query: the call gives null, and an entry of the\n"
     "processing log says why ([expressions](sql/expressions.md#when-an-expression-fails)).\n"
     "\n"
-    "What stands behind `--` is the result of the call. A test runs every example.\n"
+    "What stands behind `--` is the result of the call; behind `over` are the rows of a group. A "
+    "test\n"
+    "runs every example.\n"
     "\n";
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -120,7 +122,7 @@ static Row fn_row(const FnDef *def)
     return row;
 }
 
-/* "NAME of 1, 2 with 3 = x" is written as the call NAME(x, 3) and its rows. */
+/* "NAME of 1, 2 with 3 = x" is written as the call NAME(x, 3) over its rows. */
 static Row agg_row(Arena *mem, const AggDef *def)
 {
     Str         text = str_from(def->example);
@@ -137,9 +139,8 @@ static Row agg_row(Arena *mem, const AggDef *def)
                  .doc = def->doc,
                  .example = def->example,
                  .more = def->undo ? "Over streams and tables." : "Over streams only.",
-                 .call = str_printf(mem, "%s(%s%s%.*s), %s = %.*s", def->name, columns,
-                                    literals.len ? ", " : "", STR_ARG(literals), columns,
-                                    STR_ARG(rows)),
+                 .call = str_printf(mem, "%s(%s%s%.*s) over %.*s", def->name, columns,
+                                    literals.len ? ", " : "", STR_ARG(literals), STR_ARG(rows)),
                  .result = str_slice(text, (size_t)equals + 3, text.len)};
 }
 

@@ -149,6 +149,15 @@ class Pages(unittest.TestCase):
                 status, _, body = self.server.request(method, path, sent)
                 self.assertNotEqual((status, body), (404, b'Not Found'))
 
+    def test_what_is_not_there_yet_is_not_there(self):
+        found = [path for row in rows('docs/COMPAT.md') if row[1] == '404'
+                 for path in re.findall(r'`(/[^`]*)`', row[0])]
+        self.assertGreaterEqual(len(found), 1)
+        for path in found:
+            with self.subTest(path=path):
+                for method in 'GET', 'POST':
+                    self.assertEqual(self.server.request(method, path)[0], 404)
+
     def test_listed_properties_have_the_defaults_given(self):
         is_set = {'listeners'}  # by every test
         shown = {entry['name']: entry['value']
