@@ -6,7 +6,6 @@
 static const char *const answers[] = {
     [NOT_YET_FORMAT] = "schema registry and Protobuf formats",
     [NOT_YET_CONNECTOR] = "connectors",
-    [NOT_YET_ALTER_SYSTEM] = "ALTER SYSTEM",
     [NOT_YET_ASSERT_SCHEMA] = "ASSERT SCHEMA",
 };
 _Static_assert(sizeof answers / sizeof answers[0] == NOT_YET_COUNT_, "an answer each");

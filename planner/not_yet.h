@@ -13,7 +13,6 @@
 typedef enum NotYet {
     NOT_YET_FORMAT,
     NOT_YET_CONNECTOR,
-    NOT_YET_ALTER_SYSTEM,
     NOT_YET_ASSERT_SCHEMA,
     NOT_YET_COUNT_
 } NotYet;

@@ -29,7 +29,11 @@ static ErrCode bind_connector(StmtCtx *ctx, Err *err)
 
 static ErrCode bind_alter_system(StmtCtx *ctx, Err *err)
 {
-    return not_yet(NOT_YET_ALTER_SYSTEM, ctx->stmt->pos, err);
+    err_set_at(err, ERR_STATEMENT, ctx->stmt->pos,
+               "ALTER SYSTEM is for shared runtimes, which this server does not have");
+    err_hint(err, "write the property into the server's file and start it again, or SET it for the "
+                  "session");
+    return ERR_STATEMENT;
 }
 
 static ErrCode dispatch(StmtCtx *ctx, Err *err)
