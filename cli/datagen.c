@@ -200,6 +200,7 @@ typedef struct Sender {
     Client               *client;
     ClientSession         session;
     Buf                   body, answer;
+    Buf                   shown; /* rows under way */
 } Sender;
 
 static int fail(const Err *err, int code)
@@ -249,8 +250,10 @@ static int send(Sender *sender, Str sql)
 static int send_rows(Sender *sender, Datagen *gen, int64_t rows, Buf *sql)
 {
     const DatagenOptions *options = sender->options;
+    int                   code;
 
     buf_clear(sql);
+    buf_clear(&sender->shown);
     gen->now_ms = clock_now_ms(clock_system());
     for (int64_t i = 0; i < rows; i++) {
         size_t begin;
@@ -260,11 +263,14 @@ static int send_rows(Sender *sender, Datagen *gen, int64_t rows, Buf *sql)
         buf_c(sql, ") VALUES (");
         begin = sql->len;
         datagen_row(sql, options->kind, gen);
-        if (!options->is_quiet)
-            printf("%.*s\n", STR_ARG(str_slice(buf_view(sql), begin, sql->len)));
+        buf_str(&sender->shown, str_slice(buf_view(sql), begin, sql->len));
+        buf_put(&sender->shown, '\n');
         buf_c(sql, ");\n");
     }
-    return send(sender, buf_view(sql));
+    code = send(sender, buf_view(sql));
+    if (code == EXIT_CODE_OK && !options->is_quiet)
+        fwrite(sender->shown.ptr, 1, sender->shown.len, stdout);
+    return code;
 }
 
 static void wait_a_little(void)
@@ -341,6 +347,7 @@ int datagen_main(int argc, char *const *argv)
     code = run(&sender);
     buf_deinit(&sender.body);
     buf_deinit(&sender.answer);
+    buf_deinit(&sender.shown);
     arena_free(mem);
     client_close(sender.client);
     return code;
