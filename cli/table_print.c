@@ -7,7 +7,13 @@
 
 #include "common/utf8.h"
 
-enum { CELL_WIDTH_MIN = 5, CELL_WIDTH_MAX = 10000, LIST_WIDTH_MIN = 16 };
+enum {
+    CELL_WIDTH_MIN = 5,
+    CELL_WIDTH_MAX = 10000,
+    LIST_WIDTH_MIN = 16,
+    LIST_TOWER_WIDTH = 24,
+    LIST_TOWER_LINES = 4
+};
 
 /* --- text by width ---------------------------------------------------------------------------- */
 
@@ -256,19 +262,59 @@ static void list_row(Buf *out, const TableList *list, const size_t *widths, cons
     }
 }
 
+static void rule(Buf *out, size_t width)
+{
+    pad(out, '-', width);
+    buf_put(out, '\n');
+}
+
+/* Whether a cell would become a narrow tower. */
+static bool is_squeezed(const TableList *list, const size_t *widths)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        size_t width = widths[i % list->columns];
+
+        if (width < LIST_TOWER_WIDTH && shown_width(list->cells[i]) > width * LIST_TOWER_LINES)
+            return true;
+    }
+    return false;
+}
+
+/* Each row as lines of name and value. */
+static void print_upright(Buf *out, const TableList *list)
+{
+    TableList lines = table_list(list->mem, list->names, 2, list->width_max);
+    size_t    widths[2] = {0, SIZE_MAX};
+
+    for (size_t i = 0; i < list->columns; i++) {
+        if (shown_width(list->names[i]) > widths[0])
+            widths[0] = shown_width(list->names[i]);
+    }
+    if (list->width_max > widths[0] + 4 + LIST_WIDTH_MIN)
+        widths[1] = list->width_max - widths[0] - 4;
+    for (size_t i = 0; i < list->len; i++) {
+        const Str line[] = {list->names[i % list->columns], list->cells[i]};
+
+        if (i % list->columns == 0)
+            rule(out, list->width_max);
+        list_row(out, &lines, widths, line);
+    }
+    rule(out, list->width_max);
+}
+
 void table_list_print(Buf *out, const TableList *list)
 {
     size_t *widths = ARENA_ARRAY(list->mem, size_t, list->columns);
-    size_t  rule;
 
     assert(list->len % list->columns == 0);
     list_widths(list, widths);
-    rule = list_width(list, widths, SIZE_MAX);
+    if (is_squeezed(list, widths)) {
+        print_upright(out, list);
+        return;
+    }
     list_row(out, list, widths, list->names);
-    pad(out, '-', rule);
-    buf_put(out, '\n');
+    rule(out, list_width(list, widths, SIZE_MAX));
     for (size_t i = 0; i < list->len; i += list->columns)
         list_row(out, list, widths, list->cells + i);
-    pad(out, '-', rule);
-    buf_put(out, '\n');
+    rule(out, list_width(list, widths, SIZE_MAX));
 }

@@ -3,7 +3,8 @@
  *
  * Rows of a query come one by one and nobody knows how wide the next one is: their cells have one
  * width, the terminal's shared out, in a box.  Lists have all their rows at hand: their columns are
- * as wide as they need, unless that is too wide for the terminal: then the widest go on below.
+ * as wide as they need.  Where that is too wide for the terminal the widest go on below; where
+ * little would be left for them, each row is written upright, as lines of name and value.
  *
  * Widths are columns of a terminal (utf8_width); what would move the cursor is shown as a space.
  *

@@ -133,6 +133,30 @@ static void widest_column_of_a_list_goes_on_below_where_the_line_ends(void **sta
                  "----------------------------\n");
 }
 
+static void long_rows_on_a_narrow_terminal_are_written_upright(void **state)
+{
+    const Str names[] = {STR("Query ID"), STR("Status"), STR("Query String")};
+    Arena    *mem = test_arena(state);
+    TableList list = table_list(mem, names, 3, 40);
+    Buf       out = buf_in(mem);
+
+    table_list_cell(&list, STR("CSAS_BIG_ORDERS_1"));
+    table_list_cell(&list, STR("RUNNING:1"));
+    table_list_cell(&list,
+                    STR("CREATE STREAM BIG_ORDERS AS SELECT ORDER_ID, ITEM FROM ORDERS WHERE "
+                        "AMOUNT * PRICE >= 500 EMIT CHANGES"));
+    table_list_print(&out, &list);
+    expect(&out, "----------------------------------------\n"
+                 " Query ID     | CSAS_BIG_ORDERS_1\n"
+                 " Status       | RUNNING:1\n"
+                 " Query String | CREATE STREAM BIG_\n"
+                 "              | ORDERS AS SELECT ORDER_\n"
+                 "              | ID, ITEM FROM ORDERS \n"
+                 "              | WHERE AMOUNT * PRICE >= \n"
+                 "              | 500 EMIT CHANGES\n"
+                 "----------------------------------------\n");
+}
+
 static void list_of_nothing_is_its_header(void **state)
 {
     const Str names[] = {STR("Name")};
@@ -156,6 +180,7 @@ int main(void)
         arena_test(line_breaks_break_lines_and_other_controls_are_spaces),
         arena_test(columns_of_a_list_are_as_wide_as_they_need),
         arena_test(widest_column_of_a_list_goes_on_below_where_the_line_ends),
+        arena_test(long_rows_on_a_narrow_terminal_are_written_upright),
         arena_test(list_of_nothing_is_its_header),
     };
 
