@@ -224,6 +224,15 @@ static void commit_rejoin(CommitGroup *group)
     }
 }
 
+/* How many errors the processing log left out is told when the query may write there again. */
+static void commit_tell_later(CommitGroup *group, Query *query)
+{
+    int64_t due_ms = proclogger_due_ms(query->log);
+
+    if (due_ms != INT64_MAX)
+        commit_retry_at(group, due_ms);
+}
+
 static void commit_settle(CommitGroup *group)
 {
     bool has_parts = group->parts != NULL;
@@ -242,6 +251,7 @@ static void commit_settle(CommitGroup *group)
             query_note_settled(query);
             commit_show_moved(group, query);
         }
+        commit_tell_later(group, query);
     }
     commit_free_bytes(group);
     worker_call_all(group->runtime, MESSAGE_SETTLE, group, NULL);
@@ -324,7 +334,8 @@ static void commit_reopen(CommitGroup *group, Query *query)
     worker_call_all(group->runtime, MESSAGE_WAKE, NULL, query);
 }
 
-/* Failed queries whose time has come are halted, to be set back and to go on. */
+/* Failed queries whose time has come are halted, to be set back and to go on; what the processing
+ * log left out is told. */
 static void commit_wake_failed(CommitGroup *group)
 {
     int64_t now_ms = clock_now_ms(group->runtime->clock);
@@ -335,6 +346,8 @@ static void commit_wake_failed(CommitGroup *group)
         if (query_retry(query, now_ms))
             __atomic_store_n(&group->has_halted, 1, __ATOMIC_RELEASE);
         commit_retry_at(group, query_retry_ms(query));
+        proclogger_tell(query->log);
+        commit_tell_later(group, query);
     }
 }
 

@@ -39,7 +39,7 @@ struct CommitGroup {
     pthread_mutex_t lock; /* the rest */
     pthread_cond_t  changed;
     struct Query   *queries;        /* by Query.group_next */
-    int64_t         retry_query_ms; /* wall clock of the next try of a failed query; INT64_MAX */
+    int64_t         retry_query_ms; /* wall clock of the next look at the queries; INT64_MAX */
     int64_t         encoding;       /* parts that are not encoded; atomic */
     int64_t         bytes;          /* of chunks not settled; atomic */
     int             is_dirty;       /* a task ran since the last seal; atomic */

@@ -242,6 +242,17 @@ static bool proclogger_admit(ProcLogger *logger, int64_t *left_out)
     return is_admitted;
 }
 
+static void proclog_write_left_out(const ProcLogger *logger, int64_t left_out)
+{
+    Buf json = {0};
+
+    if (left_out == 0)
+        return;
+    proclog_put_left_out(&json, logger, left_out);
+    proclog_write(logger->log, buf_view(&json));
+    buf_deinit(&json);
+}
+
 static void proclog_add(ProcLogger *logger, const ProcEntry *entry)
 {
     Buf     json = {0};
@@ -249,11 +260,7 @@ static void proclog_add(ProcLogger *logger, const ProcEntry *entry)
 
     if (!logger || !proclogger_admit(logger, &left_out))
         return;
-    if (left_out > 0) {
-        proclog_put_left_out(&json, logger, left_out);
-        proclog_write(logger->log, buf_view(&json));
-        buf_clear(&json);
-    }
+    proclog_write_left_out(logger, left_out);
     proclog_put_entry(&json, logger, entry);
     proclog_write(logger->log, buf_view(&json));
     buf_deinit(&json);
@@ -274,18 +281,39 @@ ProcLogger *proclogger_new(ProcLog *log, Str query_id, bool has_rows)
 
 void proclogger_free(ProcLogger *logger)
 {
-    Buf json = {0};
-
     if (!logger)
         return;
-    if (logger->left_out > 0) {
-        proclog_put_left_out(&json, logger, logger->left_out);
-        proclog_write(logger->log, buf_view(&json));
-        buf_deinit(&json);
-    }
+    proclog_write_left_out(logger, logger->left_out);
     pthread_mutex_destroy(&logger->lock);
     buf_deinit(&logger->query_id);
     mem_free(logger);
+}
+
+int64_t proclogger_due_ms(ProcLogger *logger)
+{
+    int64_t due_ms;
+
+    if (!logger)
+        return INT64_MAX;
+    pthread_mutex_lock(&logger->lock);
+    due_ms = logger->left_out > 0 ? (logger->second + 1) * 1000 : INT64_MAX;
+    pthread_mutex_unlock(&logger->lock);
+    return due_ms;
+}
+
+void proclogger_tell(ProcLogger *logger)
+{
+    int64_t left_out = 0;
+
+    if (!logger)
+        return;
+    pthread_mutex_lock(&logger->lock);
+    if (clock_now_ms(logger->log->clock) / 1000 != logger->second) {
+        left_out = logger->left_out;
+        logger->left_out = 0;
+    }
+    pthread_mutex_unlock(&logger->lock);
+    proclog_write_left_out(logger, left_out);
 }
 
 void proclog_deserialization(ProcLogger *logger, const ProcRecord *record, const Err *err)

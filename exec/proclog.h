@@ -4,7 +4,7 @@
  * Entries are JSON records of one topic (ksql.logging.processing.topic.name), written through the
  * broker's plain writer, so that an aborted epoch does not take them back.  A query may write
  * PROCLOG_BURST entries a second; those beyond are counted, and the count is told by an entry of
- * its own when the query may write again.
+ * its own in the next second.
  *
  * Loss of an entry (the broker is busy or away) is counted and harms nobody.
  *
@@ -48,6 +48,11 @@ void proclog_serialization(ProcLogger *logger, const char *step, Str topic, bool
                            const Err *err);
 void proclog_production(ProcLogger *logger, const char *step, const Err *err);
 void proclog_query_failed(ProcLogger *logger, const Err *err);
+
+/* When entries that were left out are to be told of, should no other entry come; INT64_MAX: there
+ * are none.  proclogger_tell() does so once it is due. */
+int64_t proclogger_due_ms(ProcLogger *logger);
+void    proclogger_tell(ProcLogger *logger);
 
 int64_t proclogger_errors(const ProcLogger *logger); /* entries asked for, written or not */
 

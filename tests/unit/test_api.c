@@ -451,6 +451,16 @@ static void skipped_record_is_in_the_processing_log(void **state)
                     "FROM KSQL_PROCESSING_LOG EMIT CHANGES LIMIT 1;\"}",
                     &status),
                "{\"row\":{\"columns\":[\"orders\",0,\"");
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(harness_produce(harness, &record, &err), ERR_OK);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    harness_set_time(harness, 10000);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    assert_has(post("/query",
+                    "{\"ksql\":\"SELECT MESSAGE->recordProcessingError->errorMessage AS E FROM "
+                    "KSQL_PROCESSING_LOG WHERE MESSAGE->type = 1;\"}",
+                    &status),
+               "entries were left out");
     post("/ksql", "{\"ksql\":\"DROP STREAM KSQL_PROCESSING_LOG;\"}", &status);
     assert_int_equal(status, 400);
     post("/ksql", "{\"ksql\":\"INSERT INTO KSQL_PROCESSING_LOG (LOGGER) VALUES ('x');\"}", &status);

@@ -137,6 +137,27 @@ static void entries_beyond_the_burst_are_counted(void **state)
     close_world(&w);
 }
 
+static void count_is_told_in_the_next_second_without_another_entry(void **state)
+{
+    World w;
+    Err   err = some_error("division by zero");
+
+    open_world(&w, false);
+    clock_fake_set(&w.clock, 5200);
+    assert_int_equal(proclogger_due_ms(w.logger), INT64_MAX);
+    for (int i = 0; i < PROCLOG_BURST + 9; i++)
+        proclog_record(w.logger, "Project", STR_NULL, &err);
+    assert_int_equal(proclogger_due_ms(w.logger), 6000);
+    proclogger_tell(w.logger);
+    assert_int_equal(count_lines(entries(&w, test_arena(state))), PROCLOG_BURST);
+    clock_fake_set(&w.clock, 6000);
+    proclogger_tell(w.logger);
+    assert_non_null(strstr(entries(&w, test_arena(state)), "9 entries were left out"));
+    assert_int_equal(proclogger_due_ms(w.logger), INT64_MAX);
+    proclogger_free(w.logger);
+    close_world(&w);
+}
+
 static void the_last_count_is_told_at_the_end(void **state)
 {
     World w;
@@ -170,6 +191,7 @@ int main(void)
         arena_test(undecodable_record_is_named_with_its_place),
         arena_test(rows_are_left_out_unless_asked_for),
         arena_test(entries_beyond_the_burst_are_counted),
+        arena_test(count_is_told_in_the_next_second_without_another_entry),
         arena_test(the_last_count_is_told_at_the_end),
         arena_test(a_missing_topic_harms_nobody),
     };
