@@ -226,6 +226,11 @@ static size_t edit_distance(Str a, Str b)
     return above[b.len];
 }
 
+size_t str_distance(Str a, Str b)
+{
+    return a.len > NEAREST_LEN_MAX || b.len > NEAREST_LEN_MAX ? SIZE_MAX : edit_distance(a, b);
+}
+
 Str str_nearest(Str name, const Str *candidates, size_t count)
 {
     Str    nearest = STR_NULL;

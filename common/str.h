@@ -68,6 +68,8 @@ bool str_to_i64(Str s, int64_t *out);
  * STR_NULL when none is near (distance over a third of the length).
  */
 Str str_nearest(Str name, const Str *candidates, size_t count);
+/* Edits that turn a into b, ignoring case; SIZE_MAX when one is too long to be a name. */
+size_t str_distance(Str a, Str b);
 
 /* A 64-bit hash, stable across runs and machines (used on disk never, in maps only). */
 uint64_t str_hash(Str s);

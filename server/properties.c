@@ -144,11 +144,21 @@ static Str near_name(Str name)
     return near;
 }
 
+/* ksqlDB and Kafka's clients have far more names than are known here, many of them alike: only a
+ * few letters are taken for a slip. */
+static bool is_slip(Str name, Str near)
+{
+    enum { SLIP_EDITS_MAX = 3 };
+
+    return near.ptr && (str_distance(name, near) <= SLIP_EDITS_MAX ||
+                        str_distance(strip_prefix(name), near) <= SLIP_EDITS_MAX);
+}
+
 static ErrCode unknown_name(Str name, ErrCode code, bool *is_error, Err *err)
 {
     Str near = near_name(name);
 
-    *is_error = near.ptr || str_starts(name, STR("weir.")) || code != ERR_CONFIG;
+    *is_error = is_slip(name, near) || str_starts(name, STR("weir.")) || code != ERR_CONFIG;
     if (!*is_error)
         return ERR_OK;
     err_set(err, code, "unknown property \"%.*s\"", STR_ARG(name));

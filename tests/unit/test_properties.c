@@ -67,6 +67,42 @@ static void misspelt_and_unknown_weir_names_are_errors(void **state)
     arena_free(mem);
 }
 
+/* A configuration file of a real cluster must do, and not every name is in the table. */
+static void real_names_that_are_like_others_are_no_slips(void **state)
+{
+    static const char *const real[] = {
+        "ksql.streams.topic.min.insync.replicas",
+        "ksql.connect.group.id",
+        "ksql.query.push.v2.interpreter.enabled",
+        "ksql.total.cache.max.bytes.buffering",
+        "ksql.server.command.topic.max.size",
+        "ksql.collect.udf.metrics",
+        "access.control.skip.options",
+        "compression.enable",
+        "schema.registry.url",
+    };
+    static const char *const slips[] = {"auto.offset.rest", "ksql.streams.num.stream.thread",
+                                        "listener", "ksql.streams.producer.ackss",
+                                        "bootstrap.server"};
+    Arena                   *mem;
+    Properties               props = make(&mem);
+    Err                      err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
+        bool is_ignored = false;
+
+        if (properties_set(&props, str_from(real[i]), STR("x"), &is_ignored, &err) != ERR_OK)
+            fail_msg("%s", err.msg);
+        assert_true(is_ignored);
+    }
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        if (properties_set(&props, str_from(slips[i]), STR("x"), NULL, &err) == ERR_OK)
+            fail_msg("accepted: %s", slips[i]);
+    }
+    arena_free(mem);
+}
+
 static void wrong_type_is_named(void **state)
 {
     Arena     *mem;
@@ -163,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(default_is_in_force_until_set),
         cmocka_unit_test(misspelt_and_unknown_weir_names_are_errors),
+        cmocka_unit_test(real_names_that_are_like_others_are_no_slips),
         cmocka_unit_test(wrong_type_is_named),
         cmocka_unit_test(request_cannot_override_server_level),
         cmocka_unit_test(file_has_comments_continuations_and_escapes),
