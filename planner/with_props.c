@@ -297,13 +297,13 @@ static ErrCode check_existing(const WithProps *props, Str topic, const TopicFact
 {
     if (has_partitions && wanted->partitions != there->partitions)
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_PARTITIONS),
-                          "topic \"%.*s\" has %u partitions, not %u", STR_ARG(topic),
-                          there->partitions, wanted->partitions);
+                          "topic \"%.*s\" has %u partition%s, not %u", STR_ARG(topic),
+                          there->partitions, there->partitions == 1 ? "" : "s", wanted->partitions);
     if (props->given[WITH_REPLICAS] && wanted->replicas > 0 && there->replicas > 0 &&
         wanted->replicas != there->replicas)
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_REPLICAS),
-                          "topic \"%.*s\" has %d replicas, not %d", STR_ARG(topic), there->replicas,
-                          wanted->replicas);
+                          "topic \"%.*s\" has %d replica%s, not %d", STR_ARG(topic),
+                          there->replicas, there->replicas == 1 ? "" : "s", wanted->replicas);
     if (props->given[WITH_RETENTION_MS] && there->retention_ms >= 0 &&
         wanted->retention_ms != there->retention_ms)
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_RETENTION_MS),

@@ -8,8 +8,8 @@
  *
  *     not there                        runs
  *     there, same text                 is skipped
- *     there, CREATE ... AS differs     runs as CREATE OR REPLACE, by its rules
- *     there, other CREATE differs      error that stops the start
+ *     there, text differs              runs as CREATE OR REPLACE, by its rules; where they forbid
+ *                                      it, an error stops the start
  *     gone from the file               is reported in the log, never dropped
  *
  * INSERT ... VALUES, SELECT, PRINT and SHOW are refused: the first would insert its rows again at
