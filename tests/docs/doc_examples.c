@@ -36,6 +36,7 @@ typedef struct Page {
     Buf           shown; /* by the last statement */
     bool          is_refused;
     Buf           rewritten;
+    int64_t       now_ms;
     size_t        examples, wrong;
 } Page;
 
@@ -48,10 +49,10 @@ static void complain(Page *page, uint32_t line, const char *what, Str text)
 /* --- asking ----------------------------------------------------------------------------------- */
 
 /* What a request was answered so far; a push query goes on for ever and is closed after that. */
-static Str ask(Page *page, Str path, Str sql, int *status)
+static Str ask(Page *page, const char *method, Str path, Str sql, int *status)
 {
     ApiHeader    accept = {STR("accept"), STR("application/vnd.ksql.v1+json")};
-    ApiRequest   request = {.method = STR("POST"),
+    ApiRequest   request = {.method = str_from(method),
                             .path = path,
                             .headers = &accept,
                             .headers_len = 1,
@@ -88,7 +89,7 @@ static void show_refusal(Page *page, Str answer)
 static void run_statement(Page *page, Str sql)
 {
     int   status;
-    Str   answer = ask(page, STR("/ksql"), sql, &status);
+    Str   answer = ask(page, "POST", STR("/ksql"), sql, &status);
     Json *json;
     Err   err;
 
@@ -147,7 +148,7 @@ static void take_doc(Page *page, const Json *doc, TableList *list, bool *has_lis
 static void run_select(Page *page, Str sql)
 {
     int       status;
-    Str       text, answer = ask(page, STR("/query"), sql, &status);
+    Str       text, answer = ask(page, "POST", STR("/query"), sql, &status);
     DocReader docs = {0};
     TableList list = {0};
     bool      has_list = false;
@@ -172,7 +173,7 @@ static void run_select(Page *page, Str sql)
 static void run_print(Page *page, Str sql)
 {
     int status;
-    Str answer = ask(page, STR("/query"), sql, &status);
+    Str answer = ask(page, "POST", STR("/query"), sql, &status);
 
     if (status >= 400) {
         show_refusal(page, answer);
@@ -187,6 +188,19 @@ static void run_print(Page *page, Str sql)
 }
 
 /* --- statements ------------------------------------------------------------------------------- */
+
+/* As the client does it: the server knows the names. */
+static void set_property(Page *page, const Statement *statement)
+{
+    int status;
+    Str path = str_printf(page->mem, "/is_valid_property/%.*s", STR_ARG(statement->name));
+    Str answer = ask(page, "GET", path, STR(""), &status);
+
+    if (status >= 400)
+        show_refusal(page, answer);
+    else
+        client_session_set(&page->session, statement->name, statement->value);
+}
 
 static void show_variables(Page *page)
 {
@@ -209,6 +223,8 @@ static void run_one(Page *page, Str sql)
     Err       err;
 
     buf_clear(&page->shown);
+    page->now_ms += 1000;
+    harness_set_time(page->harness, page->now_ms);
     if (statement_read(page->mem, sql, &statement, &err) != ERR_OK) {
         page->is_refused = true;
         buf_str(&page->shown, err_render(page->mem, &err, sql));
@@ -216,7 +232,7 @@ static void run_one(Page *page, Str sql)
     }
     switch (statement.kind) {
     case STATEMENT_SET:
-        client_session_set(&page->session, statement.name, statement.value);
+        set_property(page, &statement);
         break;
     case STATEMENT_UNSET:
         (void)client_session_unset(&page->session, statement.name);
@@ -289,7 +305,7 @@ static void open_engine(Page *page)
         fprintf(stderr, "%s\n", err.msg);
         exit(1);
     }
-    harness_set_time(page->harness, CLOCK_MS);
+    page->now_ms = CLOCK_MS;
     client_session_init(&page->session, page->mem);
 }
 
