@@ -4,7 +4,7 @@
  *     topic      one row each; name NULL while a deleted topic's chunks are being removed
  *     log        one row a partition: readable range, and how far it is compacted
  *     chunk      one row a chunk: its place in the log, without its bytes
- *     blob       the bytes, in order of arrival
+ *     blob       the bytes and their check sum, in order of arrival
  *     staged     the first blob that may have no chunk row after a crash
  *
  * A blob is written once and read back whole.  Its rows are appended at the end of the B-tree,
@@ -25,7 +25,7 @@
 #include "common/log.h"
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,                 /* 1: blobs have no check sum */
     STORE_APPLICATION_ID = 0x57454952, /* "WEIR", shown by file(1) */
     READ_CONNECTIONS = 4,
     BUSY_TIMEOUT_MS = 5000,
@@ -47,9 +47,9 @@ enum {
     X(TOPIC_DROP, "UPDATE topic SET name = NULL WHERE id = ?1")                                    \
     X(TOPIC_REMOVE, "DELETE FROM topic WHERE id = ?1")                                             \
     X(LOGS_REMOVE, "DELETE FROM log WHERE topic = ?1")                                             \
-    X(BLOB_PUT, "INSERT INTO blob(id, bytes) VALUES(?1, ?2)")                                      \
+    X(BLOB_PUT, "INSERT INTO blob(id, bytes, sum) VALUES(?1, ?2, ?3)")                             \
     X(BLOB_DROP, "DELETE FROM blob WHERE id = ?1")                                                 \
-    X(BLOB_GET, "SELECT bytes FROM blob WHERE id = ?1")                                            \
+    X(BLOB_GET, "SELECT bytes, sum FROM blob WHERE id = ?1")                                       \
     X(STAGED_SET, "UPDATE staged SET from_blob = ?1")                                              \
     X(CHUNK_PUT, "INSERT OR REPLACE INTO chunk(topic, partition, base, end_, fresh_ms, blob,"      \
                  " count, len) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                            \
@@ -80,8 +80,8 @@ static const char *const writer_sql[W_COUNT_] = {
 };
 
 static const char read_sql[] =
-    "SELECT c.base, c.end_, c.fresh_ms, c.blob, c.count, c.len, b.bytes"
-    " FROM chunk c JOIN blob b ON b.id = c.blob"
+    "SELECT c.base, c.end_, c.fresh_ms, c.blob, c.count, c.len, b.bytes, b.sum"
+    " FROM chunk c LEFT JOIN blob b ON b.id = c.blob"
     " WHERE c.topic = ?1 AND c.partition = ?2 AND c.base < ?4 AND c.end_ > ?3 AND c.base >="
     " ifnull((SELECT max(base) FROM chunk"
     "   WHERE topic = ?1 AND partition = ?2 AND base <= ?3), 0)"
@@ -97,7 +97,7 @@ static const char schema_sql[] =
     "CREATE TABLE chunk(topic INTEGER, partition INTEGER, base INTEGER, end_ INTEGER NOT NULL,"
     " fresh_ms INTEGER NOT NULL, blob INTEGER NOT NULL, count INTEGER NOT NULL,"
     " len INTEGER NOT NULL, PRIMARY KEY(topic, partition, base)) WITHOUT ROWID;"
-    "CREATE TABLE blob(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE blob(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL, sum INTEGER);"
     "CREATE TABLE staged(from_blob INTEGER NOT NULL);"
     "INSERT INTO staged VALUES(0);";
 
@@ -142,6 +142,39 @@ static ErrCode store_err(LocalStore *store, sqlite3 *db, int rc, const char *wha
 static ErrCode writer_err(LocalStore *store, int rc, Err *err)
 {
     return store_err(store, store->db, rc & 0xff, "write", err);
+}
+
+/* --- check sums ------------------------------------------------------------------------------- */
+
+/* Part of the file's format.  SQLite finds damage to its own pages, but not to what is in them. */
+static int64_t store_sum(Str bytes)
+{
+    uint64_t    sum = 0x9e3779b97f4a7c15u ^ bytes.len;
+    const char *at = bytes.ptr;
+    size_t      left = bytes.len;
+
+    for (; left > 0;) {
+        uint64_t word = 0;
+        size_t   len = left < sizeof word ? left : sizeof word;
+
+        memcpy(&word, at, len);
+        sum = (sum ^ word) * 0xff51afd7ed558ccdu;
+        sum ^= sum >> 32;
+        at += len;
+        left -= len;
+    }
+    return (int64_t)sum;
+}
+
+/* A blob of a version without check sums has none. */
+static bool store_is_damaged(sqlite3_stmt *stmt, int bytes_at)
+{
+    Str bytes = {sqlite3_column_blob(stmt, bytes_at), (size_t)sqlite3_column_bytes(stmt, bytes_at)};
+
+    if (sqlite3_column_type(stmt, bytes_at) == SQLITE_NULL)
+        return true;
+    return sqlite3_column_type(stmt, bytes_at + 1) != SQLITE_NULL &&
+           sqlite3_column_int64(stmt, bytes_at + 1) != store_sum(bytes);
 }
 
 /* --- the writer's statements ------------------------------------------------------------------ */
@@ -228,18 +261,22 @@ static ErrCode store_number(LocalStore *store, const char *sql, int64_t *out, Er
 
 static ErrCode store_schema(LocalStore *store, Err *err)
 {
-    int64_t version = 0;
-    Buf     sql = {0};
-    ErrCode rc;
+    int64_t     version = 0;
+    Buf         sql = {0};
+    ErrCode     rc;
+    const char *change;
 
     TRY(store_number(store, "PRAGMA user_version", &version, err));
     if (version > STORE_VERSION)
-        return err_set(err, ERR_IO, "cannot open broker file \"%s\": written by a newer version",
-                       store->path);
+        return err_set(err, ERR_IO,
+                       "cannot open broker file \"%s\": it has format %lld, written by a newer "
+                       "version; this one knows formats up to %d",
+                       store->path, (long long)version, STORE_VERSION);
     if (version == STORE_VERSION)
         return ERR_OK;
+    change = version == 0 ? schema_sql : "ALTER TABLE blob ADD COLUMN sum INTEGER;";
     buf_printf(&sql, "BEGIN; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT;",
-               STORE_APPLICATION_ID, STORE_VERSION, schema_sql);
+               STORE_APPLICATION_ID, STORE_VERSION, change);
     buf_put(&sql, '\0');
     rc = store_exec(store, sql.ptr, err);
     buf_deinit(&sql);
@@ -269,6 +306,34 @@ static bool store_is_new(const LocalStore *store)
     struct stat found;
 
     return stat(store->path, &found) != 0 || found.st_size == 0;
+}
+
+/*
+ * The lock file tells that the broker's file was made: when that is gone or empty afterwards, what
+ * was in it is lost, and must not be mistaken for a first start.
+ */
+static ErrCode store_check_lost(LocalStore *store, Err *err)
+{
+    struct stat lock;
+
+    if (fstat(store->lock_fd, &lock) != 0 || lock.st_size == 0 || !store_is_new(store))
+        return ERR_OK;
+    err_set(err, ERR_IO, "cannot open broker file \"%s\": it is %s, and was not", store->path,
+            access(store->path, F_OK) == 0 ? "empty" : "gone");
+    err_hint(err, "bring the file back from a copy, or delete the whole data directory to begin "
+                  "anew");
+    return ERR_IO;
+}
+
+static void store_mark(LocalStore *store)
+{
+    static const char mark[] = "the broker's file was made\n";
+    struct stat       lock;
+
+    if (fstat(store->lock_fd, &lock) == 0 && lock.st_size == 0 &&
+        write(store->lock_fd, mark, sizeof mark - 1) < 0)
+        log_line(LOG_WARN, "broker", "could not write \"%s.lock\": %s", store->path,
+                 strerror(errno));
 }
 
 static ErrCode store_setup(LocalStore *store, Err *err)
@@ -311,6 +376,8 @@ ErrCode local_store_open(const char *path, LocalStore **out, Err *err)
     pthread_cond_init(&store->read_cond, NULL);
 
     rc = store_lock(store, err);
+    if (rc == ERR_OK)
+        rc = store_check_lost(store, err);
     if (rc == ERR_OK) {
         db_rc =
             sqlite3_open_v2(path, &store->db,
@@ -319,6 +386,8 @@ ErrCode local_store_open(const char *path, LocalStore **out, Err *err)
                                 : store_err(store, store->db, db_rc, "open", err);
         if (rc != ERR_OK) /* whatever it was, at opening it is the file's fault */
             err->code = rc = ERR_IO;
+        else
+            store_mark(store);
     }
     if (rc != ERR_OK) {
         local_store_close(store);
@@ -536,6 +605,7 @@ ErrCode local_store_blob_put(LocalStore *store, Str bytes, int64_t *blob, Err *e
     TRY(writer_stmt(store, W_BLOB_PUT, &stmt, err));
     sqlite3_bind_int64(stmt, 1, store->next_blob);
     sqlite3_bind_blob64(stmt, 2, bytes.ptr, bytes.len, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, store_sum(bytes));
     rc = sqlite3_step(stmt);
     if (rc != SQLITE_DONE)
         writer_err(store, rc, err);
@@ -624,10 +694,12 @@ ErrCode local_store_blob_get(LocalStore *store, int64_t blob, Buf *out, Err *err
     TRY(writer_stmt(store, W_BLOB_GET, &stmt, err));
     sqlite3_bind_int64(stmt, 1, blob);
     rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW && store_is_damaged(stmt, 0))
+        rc = SQLITE_CORRUPT;
     if (rc == SQLITE_ROW)
         buf_append(out, sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
     else
-        writer_err(store, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, err);
+        store_err(store, NULL, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, "read", err);
     sqlite3_reset(stmt);
     return rc == SQLITE_ROW ? ERR_OK : err->code;
 }
@@ -717,11 +789,36 @@ static void read_connection_give_back(LocalStore *store, ReadConnection conn)
     pthread_mutex_unlock(&store->read_mutex);
 }
 
+/* The error of a chunk whose bytes are not those that were written. */
+static ErrCode read_damaged(LocalStore *store, sqlite3 *db, int64_t topic_row, uint32_t partition,
+                            const ChunkMeta *meta, Err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    const char   *name = NULL;
+
+    if (sqlite3_prepare_v2(db, "SELECT name FROM topic WHERE id = ?1", -1, &stmt, NULL) ==
+        SQLITE_OK) {
+        sqlite3_bind_int64(stmt, 1, topic_row);
+        if (sqlite3_step(stmt) == SQLITE_ROW)
+            name = (const char *)sqlite3_column_text(stmt, 0);
+    }
+    err_set(err, ERR_BROKER,
+            "could not read topic \"%s\": broker file \"%s\" is damaged at offsets %lld to %lld of "
+            "partition %u",
+            name ? name : "?", store->path, (long long)meta->base, (long long)meta->end - 1,
+            partition);
+    err_hint(err, "bring the file back from a copy; or drop what is over the topic, with "
+                  "DELETE TOPIC, and make it again");
+    sqlite3_finalize(stmt);
+    return ERR_BROKER;
+}
+
 ErrCode local_store_read(LocalStore *store, int64_t topic_row, uint32_t partition, int64_t from,
                          int64_t to, bool (*visit)(void *arg, const ChunkMeta *meta, Str bytes),
                          void *arg, Err *err)
 {
     ReadConnection conn = {0};
+    ErrCode        damage = ERR_OK;
     int            rc;
 
     TRY(read_connection_take(store, &conn, err));
@@ -733,7 +830,9 @@ ErrCode local_store_read(LocalStore *store, int64_t topic_row, uint32_t partitio
         ChunkMeta meta = column_meta(conn.stmt);
         Str bytes = {sqlite3_column_blob(conn.stmt, 6), (size_t)sqlite3_column_bytes(conn.stmt, 6)};
 
-        if (!visit(arg, &meta, bytes)) {
+        if (store_is_damaged(conn.stmt, 6))
+            damage = read_damaged(store, conn.db, topic_row, partition, &meta, err);
+        if (damage != ERR_OK || !visit(arg, &meta, bytes)) {
             rc = SQLITE_DONE;
             break;
         }
@@ -742,5 +841,5 @@ ErrCode local_store_read(LocalStore *store, int64_t topic_row, uint32_t partitio
         store_err(store, conn.db, rc, "read", err);
     sqlite3_reset(conn.stmt); /* ends the snapshot, which would keep the WAL from being reused */
     read_connection_give_back(store, conn);
-    return rc == SQLITE_DONE ? ERR_OK : err->code;
+    return rc == SQLITE_DONE ? damage : err->code;
 }

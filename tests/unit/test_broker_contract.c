@@ -786,7 +786,9 @@ static void claim_file_that_is_none_is_refused(Fixture *f)
         fputs("this is no database ", file);
     fclose(file);
     assert_int_equal(broker_local_open(&opts, &second, &f->err), ERR_IO);
+    /* Beside the lock file, which tells that there was a broker, it would be missed. */
     unlink(f->path);
+    unlink(str_to_c(f->mem, str_printf(f->mem, "%s.lock", f->path)));
     fixture_open(f);
 }
 

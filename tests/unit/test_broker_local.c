@@ -4,6 +4,7 @@
  */
 #include "exec/brokers/broker_local.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -234,6 +235,101 @@ static void broker_cleaning_waits_for_the_disk(void **state)
     log_set_sink(NULL);
 }
 
+/* --- what a start finds ----------------------------------------------------------------------- */
+
+/* Overwrites len bytes of the file where what stands first; at is added to it. */
+static void overwrite(const char *path, long at, const char *what, const char *with, size_t len)
+{
+    FILE  *file = fopen(path, "r+b");
+    Buf    bytes = {0};
+    char  *found;
+    char   block[4096];
+    size_t got;
+
+    assert_non_null(file);
+    while ((got = fread(block, 1, sizeof block, file)) > 0)
+        buf_append(&bytes, block, got);
+    found = what ? memmem(bytes.ptr, bytes.len, what, strlen(what)) : bytes.ptr;
+    assert_non_null(found);
+    assert_int_equal(fseek(file, (found - bytes.ptr) + at, SEEK_SET), 0);
+    assert_int_equal(fwrite(with, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    buf_deinit(&bytes);
+}
+
+static void broker_damage_of_records_is_found_and_named(void **state)
+{
+    Fixture       f;
+    BrokerReader *reader = NULL;
+    RecordBatch  *batch = NULL;
+    int64_t       position = 0, end = 0;
+
+    fixture_init(&f, test_arena(state));
+    ok(&f, produce(&f, "something to be found again"));
+    broker_close(f.broker);
+    overwrite(f.path, 0, "to be found", "T", 1);
+    ok(&f, fixture_open(&f, true));
+    ok(&f, broker_reader_open(f.broker, STR("t"), 0, 0, (BrokerWake){0}, &reader, &f.err));
+    assert_int_equal(broker_reader_poll(reader, 1 << 20, &batch, &position, &end, &f.err),
+                     ERR_BROKER);
+    assert_non_null(strstr(f.err.msg, "could not read topic \"t\": broker file \""));
+    assert_non_null(strstr(f.err.msg, "is damaged at offsets 0 to 0 of partition 0"));
+    assert_non_null(strstr(f.err.hint, "DELETE TOPIC"));
+    broker_reader_close(reader);
+    ok(&f, produce(&f, "what comes later is stored"));
+    fixture_deinit(&f);
+}
+
+static void broker_file_that_got_lost_is_no_first_start(void **state)
+{
+    Fixture f;
+
+    fixture_init(&f, test_arena(state));
+    broker_close(f.broker);
+    assert_int_equal(truncate(f.path, 0), 0);
+    assert_int_equal(fixture_open(&f, true), ERR_IO);
+    assert_non_null(strstr(f.err.msg, "it is empty, and was not"));
+    assert_int_equal(unlink(f.path), 0);
+    assert_int_equal(fixture_open(&f, true), ERR_IO);
+    assert_non_null(strstr(f.err.msg, "it is gone, and was not"));
+    assert_non_null(strstr(f.err.hint, "delete the whole data directory"));
+    temp_dir_remove(f.dir);
+}
+
+static void broker_file_of_a_newer_version_is_refused(void **state)
+{
+    enum { USER_VERSION_AT = 60 }; /* in SQLite's header, big-endian */
+    Fixture f;
+
+    fixture_init(&f, test_arena(state));
+    broker_close(f.broker);
+    overwrite(f.path, USER_VERSION_AT, NULL, "\0\0\0c", 4);
+    assert_int_equal(fixture_open(&f, true), ERR_IO);
+    assert_non_null(strstr(f.err.msg, "it has format 99, written by a newer version"));
+    temp_dir_remove(f.dir);
+}
+
+static void broker_file_of_the_first_version_is_brought_up(void **state)
+{
+    Fixture  f;
+    sqlite3 *db;
+
+    fixture_init(&f, test_arena(state));
+    ok(&f, produce(&f, "a"));
+    broker_close(f.broker);
+    assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "ALTER TABLE blob DROP COLUMN sum; PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    ok(&f, fixture_open(&f, true));
+    ok(&f, produce(&f, "b"));
+    broker_close(f.broker);
+    ok(&f, fixture_open(&f, true));
+    assert_string_equal(read_all(&f, test_arena(state)), "ab");
+    fixture_deinit(&f);
+}
+
 static void broker_in_a_missing_directory_is_refused_by_name(void **state)
 {
     Fixture f = {.path = "/tmp/weir-no-such-directory/broker.db"};
@@ -251,6 +347,10 @@ int main(void)
         arena_test(broker_produce_survives_the_commit_beside_it),
         arena_test(broker_topic_that_could_not_be_stored_is_not_there),
         arena_test(broker_cleaning_waits_for_the_disk),
+        arena_test(broker_damage_of_records_is_found_and_named),
+        arena_test(broker_file_that_got_lost_is_no_first_start),
+        arena_test(broker_file_of_a_newer_version_is_refused),
+        arena_test(broker_file_of_the_first_version_is_brought_up),
         arena_test(broker_in_a_missing_directory_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
