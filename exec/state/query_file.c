@@ -126,8 +126,10 @@ static ErrCode check(QueryFile *file, Err *err)
     ErrCode rc = state_sqlite_check(file->db, &is_damaged, err);
     char    why[ERR_MSG_BYTES];
 
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
         rc = state_sqlite_adapt(file->db, err);
+        is_damaged = rc == ERR_STATE;
+    }
     if (!is_damaged)
         return rc;
     memcpy(why, err->msg, sizeof why);

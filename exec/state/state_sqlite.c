@@ -600,6 +600,9 @@ ErrCode state_sqlite_adapt(StateDb *db, Err *err)
         rc = conn_open(db, true, &db->writer, err);
         if (rc == ERR_OK)
             rc = rewrite_all(db, db->writer, &layout, err);
+        /* What its list of tables says is not so. */
+        if (rc != ERR_OK && (sqlite3_errcode(db->writer->handle) & 0xff) == SQLITE_ERROR)
+            err->code = rc = ERR_STATE;
         state_sqlite_close_writer(db); /* rolls back what failed */
     }
     arena_free(layout.mem);

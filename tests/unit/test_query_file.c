@@ -1,5 +1,6 @@
 #include "exec/state/query_file.h"
 
+#include <sqlite3.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -372,6 +373,27 @@ static void damaged_file_is_set_aside_and_counted(void **test)
     tear_down(&f);
 }
 
+static void file_that_lists_tables_it_does_not_have_is_set_aside(void **test)
+{
+    Fixture  f;
+    sqlite3 *db;
+
+    set_up(&f, test, false);
+    merge(&f, 0, 0, "a", 1, "x");
+    assert_int_equal(query_file_close(f.file, &f.err), ERR_OK);
+    assert_int_equal(
+        sqlite3_open(str_to_c(f.mem, str_printf(f.mem, "%s/state/CTAS_T_1.db", f.dir)), &db),
+        SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "INSERT INTO weir_stores VALUES (7, 0, NULL, '')", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    open_file(&f);
+    assert_true(query_file_is_empty(f.file));
+    assert_int_equal(count_files(&f, "CTAS_T_1.db.damaged-1"), 1);
+    tear_down(&f);
+}
+
 static void query_id_with_any_characters_has_a_file(void **test)
 {
     Fixture       f;
@@ -541,6 +563,7 @@ int main(void)
         arena_test(load_stops_at_the_memory_bound_and_the_rest_is_found),
         arena_test(file_of_another_plan_is_refused_by_name),
         arena_test(damaged_file_is_set_aside_and_counted),
+        arena_test(file_that_lists_tables_it_does_not_have_is_set_aside),
         arena_test(query_id_with_any_characters_has_a_file),
         arena_test(failed_write_loses_nothing_and_is_tried_again),
         arena_test(killed_writer_leaves_a_whole_epoch),
