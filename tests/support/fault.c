@@ -39,6 +39,7 @@ static const char *const point_names[] = {
     [FAULT_TRIM] = "trim",
     [FAULT_SQLITE_WRITE] = "sqlite_write",
     [FAULT_SQLITE_EXEC] = "sqlite_exec",
+    [FAULT_STATE_READ] = "state_read",
 };
 _Static_assert(sizeof point_names / sizeof point_names[0] == FAULT_POINT_COUNT_, "names");
 
@@ -354,11 +355,21 @@ static int sqlite_fault(FaultKind kind)
     return kind == FAULT_FULL ? SQLITE_FULL : kind == FAULT_RETRY ? SQLITE_BUSY : SQLITE_IOERR;
 }
 
+/* BEGIN and COMMIT are read-only, too, but have no columns. */
+static bool reads_state(sqlite3_stmt *stmt)
+{
+    const char *file = sqlite3_db_filename(sqlite3_db_handle(stmt), "main");
+
+    return sqlite3_stmt_readonly(stmt) && sqlite3_column_count(stmt) > 0 && file &&
+           strstr(file, "/state/");
+}
+
 int __wrap_sqlite3_step(sqlite3_stmt *stmt)
 {
     FaultKind kind = FAULT_FAIL;
-    bool      is_hit = !sqlite3_stmt_readonly(stmt) && fires(FAULT_SQLITE_WRITE, &kind);
-    int       rc;
+    bool      is_hit = (!sqlite3_stmt_readonly(stmt) && fires(FAULT_SQLITE_WRITE, &kind)) ||
+                  (reads_state(stmt) && fires(FAULT_STATE_READ, &kind));
+    int rc;
 
     if (is_hit && kind != FAULT_KILL_AFTER)
         return sqlite_fault(kind);

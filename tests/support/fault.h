@@ -29,6 +29,7 @@ typedef enum FaultPoint {
     FAULT_TRIM,         /* broker_trim() */
     FAULT_SQLITE_WRITE, /* sqlite3_step() of a statement that writes */
     FAULT_SQLITE_EXEC,  /* sqlite3_exec() */
+    FAULT_STATE_READ,   /* sqlite3_step() of a statement that reads a file of DATA/state */
     FAULT_POINT_COUNT_
 } FaultPoint;
 

@@ -3,6 +3,7 @@
  */
 #include "tests/support/fault.h"
 #include "tests/support/sql_engine.h"
+#include "tests/support/temp_dir.h"
 
 #define ORDERS                                                                                     \
     "CREATE STREAM orders (k STRING KEY, item STRING, qty INT) "                                   \
@@ -101,6 +102,46 @@ static void abort_waits_before_the_next_try(void **state)
     sql_engine_close(&e);
 }
 
+/* Any read of a state file would fail the query, and is counted. */
+static void abort_puts_memory_back_without_reading_a_file(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = temp_dir_make(mem);
+    SqlEngine   e;
+    Err         err;
+
+    sql_engine_init(&e, mem);
+    sql_property(&e, "auto.offset.reset", "earliest");
+    sql_property(&e, "cache.max.bytes.buffering", "0");
+    sql_engine_start(&e, dir, true);
+    sql_run(&e, ORDERS TOTALS);
+    sql_produce(&e, "orders", "a", ORDER_X1, 10);
+    sql_idle(&e);
+    assert_int_equal(runtime_flush(engine_runtime(e.engine), &err), ERR_OK);
+
+    fault_reset();
+    fault_arm(FAULT_TXN_COMMIT, FAULT_FAIL, 1);
+    fault_arm_always(FAULT_STATE_READ, FAULT_FAIL, 1);
+    sql_produce(&e, "orders", "b", ORDER_X5, 20);
+    sql_produce(&e, "orders", "c", "{\"ITEM\":\"y\",\"QTY\":2}", 30);
+    sql_idle(&e);
+    assert_int_equal(runtime_health_of(&e).aborts, 1);
+    sql_advance(&e, 60000);
+    sql_expect(&e, "TOTALS",
+               "x={\"N\":1,\"Q\":1} @10\n"
+               "x={\"N\":2,\"Q\":6} @20\n"
+               "y={\"N\":1,\"Q\":2} @30\n");
+    assert_int_equal(fault_calls(FAULT_STATE_READ), 0);
+
+    /* The seam sees reads: a restart loads the state from the file. */
+    fault_reset();
+    sql_engine_close(&e);
+    sql_engine_start(&e, dir, true);
+    assert_true(fault_calls(FAULT_STATE_READ) > 0);
+    sql_engine_close(&e);
+    temp_dir_remove(dir);
+}
+
 static void failed_query_stops_in_front_of_its_record(void **state)
 {
     SqlEngine   e;
@@ -196,6 +237,7 @@ int main(void)
         fault_test(unknown_outcome_that_was_lost_is_done_again),
         fault_test(unknown_outcome_that_was_written_is_not_done_again),
         fault_test(abort_waits_before_the_next_try),
+        fault_test(abort_puts_memory_back_without_reading_a_file),
         fault_test(failed_query_stops_in_front_of_its_record),
         fault_test(query_whose_sink_is_gone_is_set_apart),
         fault_test(nothing_new_is_no_epoch),

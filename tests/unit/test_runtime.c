@@ -220,11 +220,63 @@ static void a_start_does_not_hold_for_a_topic_made_again(void **state)
     remove_dir(mem, dir);
 }
 
+/* Every topic with its id, every file of the data directory. */
+static const char *what_is_there(SqlEngine *e, const char *dir)
+{
+    Buf        out = buf_in(e->mem);
+    TopicInfo *topics;
+    size_t     len;
+    Err        err;
+    FILE      *files;
+    char       line[256];
+
+    if (broker_topics(engine_broker(e->engine), e->mem, &topics, &len, &err) != ERR_OK)
+        fail_msg("%s", err.msg);
+    for (size_t i = 0; i < len; i++)
+        buf_printf(&out, "%.*s %.*s\n", STR_ARG(topics[i].spec.name), STR_ARG(topics[i].id));
+    files =
+        popen(str_to_c(e->mem, str_printf(e->mem, "find %s | grep -v '[.]db-' | sort", dir)), "r");
+    assert_non_null(files);
+    while (fgets(line, sizeof line, files))
+        buf_c(&out, line);
+    pclose(files);
+    buf_put(&out, 0);
+    return out.ptr;
+}
+
+static void replay_of_the_command_log_makes_and_deletes_nothing(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem), *before;
+    SqlEngine   e;
+    Err         err;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS TOTALS BIG);
+    sql_run(&e, "CREATE STREAM gone AS SELECT k, qty FROM orders EMIT CHANGES;"
+                "DROP STREAM gone DELETE TOPIC;"
+                "CREATE STREAM kept AS SELECT k, qty FROM orders EMIT CHANGES;"
+                "DROP STREAM kept;");
+    produce_orders(&e, 0, 200);
+    catch_up(&e, "CTAS_TOTALS_1");
+    assert_int_equal(runtime_flush(engine_runtime(e.engine), &err), ERR_OK);
+    before = what_is_there(&e, dir);
+    assert_non_null(strstr(before, "/state/CTAS_TOTALS_1.db\n"));
+    assert_non_null(strstr(before, "\nKEPT "));
+    assert_null(strstr(before, "GONE"));
+    sql_engine_close(&e);
+    open_engine(&e, mem, dir, false);
+    assert_string_equal(what_is_there(&e, dir), before);
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(threads_give_the_same_result_as_inline),
         arena_test(restart_goes_on_where_it_stood),
+        arena_test(replay_of_the_command_log_makes_and_deletes_nothing),
         arena_test(a_topic_made_again_is_read_from_its_beginning),
         arena_test(a_start_does_not_hold_for_a_topic_made_again),
     };

@@ -182,6 +182,36 @@ static void backlog_larger_than_an_epoch_is_read_to_its_end(void **state)
     g_limits.chunk_queue_bytes = queue_bytes;
 }
 
+/* Every queue between the stages is full after one block; with one worker, both stages are on it.
+ */
+static void run_with_full_queues(Arena *mem, const char *workers)
+{
+    int64_t   queue_bytes = g_limits.exchange_bytes;
+    SqlEngine e;
+
+    g_limits.exchange_bytes = 1;
+    sql_engine_init(&e, mem);
+    sql_property(&e, "auto.offset.reset", "earliest");
+    sql_property(&e, "weir.workers", workers);
+    sql_engine_start(&e, NULL, false);
+    sql_run(&e, ORDERS);
+    produce(&e, 0, 5000);
+    sql_run(&e, "CREATE TABLE t AS SELECT item, COUNT(*) AS n, SUM(qty) AS q FROM orders "
+                "GROUP BY item EMIT CHANGES;"
+                "CREATE TABLE u AS SELECT n, COUNT(*) AS m FROM t GROUP BY n EMIT CHANGES;");
+    catch_up(&e, "CTAS_T_1");
+    assert_non_null(strstr(sql_topic(&e, "T"), "i4={\"N\":1000,\"Q\":2501500}"));
+    sql_run(&e, "TERMINATE CTAS_U_2; TERMINATE CTAS_T_1;"); /* a barrier passes, too */
+    sql_engine_close(&e);
+    g_limits.exchange_bytes = queue_bytes;
+}
+
+static void full_queues_between_stages_do_not_deadlock(void **state)
+{
+    run_with_full_queues(test_arena(state), "1");
+    run_with_full_queues(test_arena(state), "3");
+}
+
 static void failing_query_does_not_hold_up_the_others(void **state)
 {
     SqlEngine   e;
@@ -219,6 +249,7 @@ int main(void)
         arena_test(aborted_epochs_lose_and_repeat_nothing),
         arena_test(query_woken_while_it_starts_loses_nothing),
         arena_test(backlog_larger_than_an_epoch_is_read_to_its_end),
+        arena_test(full_queues_between_stages_do_not_deadlock),
         arena_test(failing_query_does_not_hold_up_the_others),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
