@@ -484,7 +484,8 @@ static void killed_writer_leaves_a_whole_epoch(void **test)
     int64_t written = 0;
 
     set_up(&f, test, false);
-    for (int round = 1; round <= 3; round++) {
+    /* On a busy machine the child may be killed before its first write. */
+    for (int round = 1; round <= 3 || (written == 0 && round <= 50); round++) {
         Str     position;
         int64_t n = 0;
         pid_t   child = fork();
