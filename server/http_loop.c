@@ -15,7 +15,8 @@
  * Who sends one request after the other would pay twice for each of them: the thread falls asleep,
  * the processor halts, and both are woken again 30 microseconds later.  While events follow each
  * other closely the loop therefore keeps looking before it sleeps, for about as long as that costs,
- * and lets every other thread that can run go first.  One look that was in vain ends it.
+ * and lets every other thread that can run go first.  After a look that was in vain it is a while
+ * before the next one.
  */
 #include "server/http_loop.h"
 
@@ -31,9 +32,10 @@
 enum { EVENTS_PER_TURN = 128, TICK_MS = 1000 };
 
 enum {
-    LOOK_NS = 50000,  /* what the loop spends on looking before it sleeps */
+    LOOK_NS = 80000,  /* what the loop spends on looking before it sleeps */
     SOON_NS = 200000, /* a sleep that ended sooner might have been spared */
-    SOON_STREAK = 4   /* waits in a row that were short: then looking pays */
+    SOON_STREAK = 4,  /* waits in a row that were short: then looking pays */
+    VAIN_STREAK = -8  /* after a look that did not */
 };
 
 enum { BUSY, NOTED, RESTING, QUEUED };
@@ -302,20 +304,22 @@ static int look(HttpLoop *loop, struct epoll_event *events, int64_t until_ns)
 static int wait(HttpLoop *loop, struct epoll_event *events)
 {
     int64_t began_ns = clock_monotonic_ns(loop->clock);
-    int     count = 0;
+    bool    has_looked = loop->soon_streak >= SOON_STREAK;
+    int     count = has_looked ? look(loop, events, began_ns + LOOK_NS) : 0;
+    bool    is_vain = has_looked && count == 0;
+    int64_t waited_ns;
 
-    if (loop->soon_streak >= SOON_STREAK) {
-        count = look(loop, events, began_ns + LOOK_NS);
-        if (count == 0)
-            loop->soon_streak = 0;
-    }
     if (count == 0)
         count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, timeout_ms(loop));
     loop->now_ns = clock_monotonic_ns(loop->clock);
-    if (loop->now_ns - began_ns >= SOON_NS)
+    waited_ns = loop->now_ns - began_ns;
+    /* A look that took longer gave way to somebody: processors are busy, sleeping costs little. */
+    if (is_vain || (has_looked && waited_ns > 2 * LOOK_NS))
+        loop->soon_streak = VAIN_STREAK;
+    else if (waited_ns < SOON_NS)
+        loop->soon_streak += loop->soon_streak < SOON_STREAK;
+    else if (loop->soon_streak > 0)
         loop->soon_streak = 0;
-    else if (loop->soon_streak < SOON_STREAK)
-        loop->soon_streak++;
     return count;
 }
 
