@@ -176,11 +176,13 @@ static double least(double a, double b)
 
 static void bare_loops(Bench *bench)
 {
+    kafka_topic_new(bench->servers, "idle");
     kafka_topic_new(bench->servers, "bare");
     kafka_topic_new(bench->servers, "bare_txn");
-    bench->plain = kafka_bare_loop(bench->servers, "orders", "bare", bench->orders, FETCH_BYTES, 0);
-    bench->txn =
-        kafka_bare_loop(bench->servers, "orders", "bare_txn", bench->orders, FETCH_BYTES, 1);
+    bench->plain =
+        kafka_bare_loop(bench->servers, "orders", "bare", "idle", bench->orders, FETCH_BYTES, 0);
+    bench->txn = kafka_bare_loop(bench->servers, "orders", "bare_txn", "idle", bench->orders,
+                                 FETCH_BYTES, 1);
     row("bare loop, without transactions: core time per message", "us", bench->plain.cpu_us, 0, 0);
     row("  wall time", "s", bench->plain.wall_s, 0, 0);
     row("bare loop, with transactions: core time per message", "us", bench->txn.cpu_us, 0, 0);

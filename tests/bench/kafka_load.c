@@ -191,23 +191,29 @@ int64_t kafka_readable(const char *servers, const char *topic)
 
 typedef struct Loop {
     rd_kafka_t       *consumer, *producer;
-    rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *queues[KAFKA_LOAD_PARTITIONS];
+    unsigned          turn;
     rd_kafka_topic_t *to;
     int64_t           left;
     bool              is_transactional;
     double            committed_s;
 } Loop;
 
-static void loop_assign(Loop *loop, const char *from)
+/* The idle topic keeps the fetcher awake, as Weir's does: see broker_kafka_consumer.c. */
+static void loop_assign(Loop *loop, const char *from, const char *idle)
 {
     rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new(KAFKA_LOAD_PARTITIONS);
+        rd_kafka_topic_partition_list_new(KAFKA_LOAD_PARTITIONS + 1);
 
     for (int32_t i = 0; i < KAFKA_LOAD_PARTITIONS; i++)
         rd_kafka_topic_partition_list_add(list, from, i)->offset = 0;
+    rd_kafka_topic_partition_list_add(list, idle, 0)->offset = 0;
     check(rd_kafka_assign(loop->consumer, list), "assign");
     rd_kafka_topic_partition_list_destroy(list);
-    loop->queue = rd_kafka_queue_get_consumer(loop->consumer);
+    for (int32_t i = 0; i < KAFKA_LOAD_PARTITIONS; i++) {
+        loop->queues[i] = rd_kafka_queue_get_partition(loop->consumer, from, i);
+        rd_kafka_queue_forward(loop->queues[i], NULL);
+    }
 }
 
 static void loop_commit(Loop *loop, bool is_last)
@@ -222,6 +228,20 @@ static void loop_commit(Loop *loop, bool is_last)
     loop->committed_s = now;
 }
 
+/* The next batch of whichever partition has one; sleeps when none has. */
+static ssize_t loop_consume(Loop *loop, rd_kafka_message_t **messages)
+{
+    for (int i = 0; i < KAFKA_LOAD_PARTITIONS; i++) {
+        rd_kafka_queue_t *queue = loop->queues[loop->turn++ % KAFKA_LOAD_PARTITIONS];
+        ssize_t           len = rd_kafka_consume_batch_queue(queue, 0, messages, BATCH);
+
+        if (len > 0)
+            return len;
+    }
+    usleep(1000);
+    return 0;
+}
+
 static void loop_run(Loop *loop)
 {
     rd_kafka_message_t *messages[BATCH];
@@ -229,7 +249,7 @@ static void loop_run(Loop *loop)
 
     loop->committed_s = bench_now_s();
     while (loop->left > 0) {
-        ssize_t len = rd_kafka_consume_batch_queue(loop->queue, 10, messages, BATCH);
+        ssize_t len = loop_consume(loop, messages);
 
         for (ssize_t i = 0; i < len; i++) {
             const rd_kafka_message_t *message = messages[i];
@@ -284,7 +304,8 @@ static double process_cpu_s(void)
 }
 
 static BareLoop loop_measure(const char *servers, const char *from, const char *to,
-                             int64_t messages, int64_t fetch_bytes, bool is_transactional)
+                             const char *idle, int64_t messages, int64_t fetch_bytes,
+                             bool is_transactional)
 {
     /* What a consumer of Weir's sets while a partition has one feed: see broker_kafka_consumer.c.
      */
@@ -322,15 +343,15 @@ static BareLoop loop_measure(const char *servers, const char *from, const char *
     rd_kafka_poll_set_consumer(loop.consumer);
     cpu = process_cpu_s();
     began = bench_now_s();
-    loop_assign(&loop, from);
+    loop_assign(&loop, from, idle);
     loop_run(&loop);
     out.wall_s = bench_now_s() - began;
     out.cpu_us = (process_cpu_s() - cpu) * 1e6 / (double)messages;
     return out;
 }
 
-BareLoop kafka_bare_loop(const char *servers, const char *from, const char *to, int64_t messages,
-                         int64_t fetch_bytes, int is_transactional)
+BareLoop kafka_bare_loop(const char *servers, const char *from, const char *to, const char *idle,
+                         int64_t messages, int64_t fetch_bytes, int is_transactional)
 {
     BareLoop out;
     int      ends[2], status;
@@ -340,7 +361,7 @@ BareLoop kafka_bare_loop(const char *servers, const char *from, const char *to, 
     if (pipe(ends) != 0 || (pid = fork()) < 0)
         bench_die("bare loop", "could not start a process");
     if (pid == 0) {
-        out = loop_measure(servers, from, to, messages, fetch_bytes, is_transactional != 0);
+        out = loop_measure(servers, from, to, idle, messages, fetch_bytes, is_transactional != 0);
         _exit(write(ends[1], &out, sizeof out) != (ssize_t)sizeof out);
     }
     close(ends[1]);

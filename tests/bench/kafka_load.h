@@ -24,11 +24,12 @@ typedef struct BareLoop {
 
 /*
  * librdkafka consumes every message of one topic and produces one for it to the same partition of
- * the other, with the settings of Weir's consumers and producers; in a process of its own.  With
+ * the other, with the settings of Weir's consumers and producers and a topic without records beside
+ * it, as Weir has; in a process of its own.  With
  * transactions, committed as often as Weir does.
  */
-BareLoop kafka_bare_loop(const char *servers, const char *from, const char *to, int64_t messages,
-                         int64_t fetch_bytes, int is_transactional);
+BareLoop kafka_bare_loop(const char *servers, const char *from, const char *to, const char *idle,
+                         int64_t messages, int64_t fetch_bytes, int is_transactional);
 
 typedef struct Latency {
     double p50_ms, p99_ms;
