@@ -21,8 +21,8 @@ configure = cmake -S . -B $(1) -G Ninja $(2) >$(1).log || { cat $(1).log; rm -f 
 	rm -f $(1).log
 compile   = cmake --build $(1) -j $(JOBS)
 
-.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts bench-kafka install fmt \
-	clean packages
+.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts bench-kafka \
+	install fmt clean packages
 
 run: build
 	@docs/examples/run.sh

@@ -150,9 +150,10 @@ static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, E
 
 static ErrCode open_handle(KafkaTxn *txn, Err *err)
 {
-    char              epoch_ms[16], queue_kbytes[32];
-    bool              is_once = !txn->broker->is_at_least_once;
-    const char *const pairs[] = {"linger.ms", "5", "queue.buffering.max.messages", "10000000",
+    char epoch_ms[16], queue_kbytes[32];
+    bool is_once = !txn->broker->is_at_least_once;
+    /* The rest of an epoch waits in its chunks: librdkafka needs 200 bytes more for a message. */
+    const char *const pairs[] = {"linger.ms", "5", "queue.buffering.max.messages", "100000",
                                  "queue.buffering.max.kbytes", queue_kbytes,
                                  /* Always copied into the request: a chunk may be freed once its
                                   * reports came, even when the request is still being sent. */
