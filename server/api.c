@@ -126,6 +126,13 @@ static ApiRequest copy_request(Arena *mem, const ApiRequest *request)
     return copy;
 }
 
+/* Its rows and acknowledgements travel at the same time, which takes HTTP/2. */
+static void refuse_inserts_stream(ApiCall *call)
+{
+    call_refuse(call, 400, 40004,
+                "/inserts-stream needs HTTP/2: over HTTP/1.1 send INSERT INTO ... VALUES to /ksql");
+}
+
 static void route(ApiCall *call)
 {
     static const struct {
@@ -138,6 +145,7 @@ static void route(ApiCall *call)
         {"POST", "/query-stream", api_query_stream},
         {"POST", "/close-query", api_close_query},
         {"POST", "/ksql/terminate", api_terminate},
+        {"POST", "/inserts-stream", refuse_inserts_stream},
     };
     Buf body = {0};
 

@@ -266,6 +266,8 @@ static void malformed_requests_are_named(void **state)
         "unknown property");
     assert_int_equal(status, 400);
     assert_has(post("/ksql", "{\"ksql\":\"SELECT * FROM A;\"}", &status), "40002");
+    assert_has(post("/inserts-stream", "{\"target\":\"A\"}\n", &status), "\"error_code\":40004");
+    assert_int_equal(status, 400);
 }
 
 static void pull_query_answers_in_each_style(void **state)
