@@ -59,6 +59,19 @@ static void *alloc(Map *map, size_t size)
     return map->arena ? arena_zalloc(map->arena, size) : mem_zalloc(size);
 }
 
+void map_reserve(Map *map, size_t len)
+{
+    assert(map->entries_cap == 0);
+    if (len == 0)
+        return;
+    map->entries_cap = CAP_MIN;
+    while (map->entries_cap < len)
+        map->entries_cap *= 2;
+    map->slots_cap = map->entries_cap * 2;
+    map->entries = alloc(map, map->entries_cap * sizeof *map->entries);
+    map->slots = alloc(map, map->slots_cap * sizeof *map->slots);
+}
+
 /* Makes room for one more entry, squeezing out the dead ones. */
 static void make_room(Map *map)
 {

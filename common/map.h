@@ -29,6 +29,8 @@ typedef struct Map {
 
 void  map_init(Map *map, Arena *arena);
 void  map_deinit(Map *map);
+/* Room for len entries in an empty map, so that it need not grow. */
+void  map_reserve(Map *map, size_t len);
 void *map_get(const Map *map, Str key);        /* NULL when absent */
 void  map_put(Map *map, Str key, void *value); /* replaces; value must not be NULL */
 void *map_remove(Map *map, Str key);           /* what was there, or NULL */

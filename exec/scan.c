@@ -36,38 +36,60 @@ struct Scan {
     TimestampReader *timestamp;
 };
 
+/* The columns of one side: where they lie in the schema, or copied where headers lie between. */
+static const Column *side_columns(Arena *mem, const Schema *physical, ColumnRole role,
+                                  uint32_t *out_len)
+{
+    Column  *copies;
+    uint32_t len = 0, first = 0, last = 0;
+
+    for (uint32_t i = physical->len; i-- > 0;) {
+        if (physical->cols[i].role != role)
+            continue;
+        first = i;
+        last = len++ ? last : i;
+    }
+    *out_len = len;
+    if (len == 0 || last - first + 1 == len)
+        return physical->cols + first;
+    copies = ARENA_ARRAY(mem, Column, len);
+    for (uint32_t i = first, at = 0; i <= last; i++) {
+        if (physical->cols[i].role == role)
+            copies[at++] = physical->cols[i];
+    }
+    return copies;
+}
+
 static ErrCode scan_open_side(Scan *scan, bool is_key, ScanSide *side, Err *err)
 {
     const PlanNode *node = scan->opts.node;
     const Schema   *physical = node->u.scan.physical;
     Arena          *mem = scan->ctx->query_mem;
-    Column         *cols = ARENA_ARRAY(mem, Column, physical->len);
     FormatSide      format = {.spec = is_key ? node->u.scan.key_format : node->u.scan.value_format,
-                              .cols = cols,
                               .is_key = is_key};
     bool            is_together = true;
 
-    side->places = ARENA_ARRAY(mem, uint32_t, physical->len);
-    side->wanted = ARENA_ARRAY(mem, bool, physical->len);
-    for (uint32_t i = 0; i < physical->len; i++) {
-        const Column *col = &physical->cols[i];
-        int           at;
-
-        if (col->role != (is_key ? COLUMN_KEY : COLUMN_VALUE))
-            continue;
-        at = schema_find(node->schema, col->name);
-        assert(at >= 0);
-        is_together =
-            is_together && (side->len == 0 || side->places[side->len - 1] + 1 == (uint32_t)at);
-        side->wanted[side->len] = !node->u.scan.is_wanted || node->u.scan.is_wanted[at];
-        side->places[side->len] = (uint32_t)at;
-        cols[side->len++] = *col;
-    }
+    format.cols = side_columns(mem, physical, is_key ? COLUMN_KEY : COLUMN_VALUE, &side->len);
     format.len = side->len;
+    side->places = ARENA_ARRAY(mem, uint32_t, side->len);
+    side->wanted = ARENA_ARRAY(mem, bool, side->len);
+    for (uint32_t i = 0; i < side->len; i++) {
+        const Column *col = &format.cols[i];
+        int           at = node->schema == physical && col >= physical->cols &&
+                         col < physical->cols + physical->len
+                               ? (int)(col - physical->cols)
+                               : schema_find(node->schema, col->name);
+
+        assert(at >= 0);
+        is_together = is_together && (i == 0 || side->places[i - 1] + 1 == (uint32_t)at);
+        side->wanted[i] = !node->u.scan.is_wanted || node->u.scan.is_wanted[at];
+        side->places[i] = (uint32_t)at;
+    }
     side->first = side->len ? side->places[0] : 0;
-    side->scratch = ARENA_ARRAY(mem, Value, side->len);
     if (is_together)
         side->places = NULL;
+    else
+        side->scratch = ARENA_ARRAY(mem, Value, side->len);
     return decoder_open(mem, &format, side->wanted, &side->decoder, err);
 }
 

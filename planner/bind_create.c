@@ -40,12 +40,13 @@ ErrCode find_source(const PlannerEnv *env, Arena *mem, const AstName *name, cons
                     Err *err)
 {
     size_t len = catalog_sources_len(env->catalog);
-    Str   *names = ARENA_ARRAY(mem, Str, len);
+    Str   *names;
     Str    near;
 
     *out = catalog_source(env->catalog, name->text);
     if (*out)
         return ERR_OK;
+    names = ARENA_ARRAY(mem, Str, len);
     for (size_t i = 0; i < len; i++)
         names[i] = catalog_source_at(env->catalog, i)->name;
     near = str_nearest(name->text, names, len);

@@ -26,6 +26,7 @@
 #include "common/vec.h"
 
 enum {
+    SHARED_WITHIN = 8,  /* fields that a codec is looked for in */
     GUESSES_MAX = 64,   /* positions of an object whose name is remembered */
     GUESS_BYTES = 46,   /* longer names are looked up each time */
     MAP_LINEAR_MAX = 16 /* entries up to which a map's keys are compared one by one */
@@ -58,26 +59,40 @@ struct JsonFields {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* Codecs of scalars keep nothing of what they read: fields of one type can share one. */
+static JsonCodec *shared_codec(const JsonFields *fields, uint32_t len, const Type *type)
+{
+    for (uint32_t i = len; i > 0 && i + SHARED_WITHIN > len && !type_is_nested(type); i--) {
+        if (type_eq(fields->items[i - 1].codec->type, type))
+            return fields->items[i - 1].codec;
+    }
+    return NULL;
+}
+
 ErrCode json_fields_open(Arena *arena, const TypeField *fields, uint32_t len, const bool *is_wanted,
                          bool is_lenient, JsonFields **out, Err *err)
 {
     JsonFields *self = ARENA_NEW(arena, JsonFields);
+    Buf         piece = buf_in(arena);
 
     self->items = ARENA_ARRAY(arena, JsonField, len);
     self->len = len;
     self->guesses = ARENA_ARRAY(arena, JsonGuess, GUESSES_MAX);
     map_init(&self->by_name, arena);
+    map_reserve(&self->by_name, len);
     for (uint32_t i = 0; i < len; i++) {
         JsonField *field = &self->items[i];
-        Buf        piece = buf_in(arena);
 
+        buf_clear(&piece);
         buf_put(&piece, i ? ',' : '{');
         json_put_string(&piece, fields[i].name);
         buf_put(&piece, ':');
         field->name = fields[i].name;
-        field->piece = buf_view(&piece);
+        field->piece = str_copy(arena, buf_view(&piece));
         field->is_wanted = !is_wanted || is_wanted[i];
-        TRY(json_codec_open(arena, fields[i].type, is_lenient, &field->codec, err));
+        field->codec = shared_codec(self, i, fields[i].type);
+        if (!field->codec)
+            TRY(json_codec_open(arena, fields[i].type, is_lenient, &field->codec, err));
         map_put(&self->by_name, field->name, field);
     }
     *out = self;

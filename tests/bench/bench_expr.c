@@ -44,6 +44,43 @@ static double run_expr(void *arg)
     return (double)ROWS * ROUNDS / (bench_cpu_s() - begin);
 }
 
+/* The projection of a query: ten expressions of all kinds. */
+static const char *const mixed[] = {
+    "A + B * 2",
+    "CAST(A AS STRING)",
+    "CONCAT(S, '-', CAST(B AS STRING))",
+    "CASE WHEN A < 100 THEN 'small' WHEN A < 500 THEN 'medium' ELSE 'large' END",
+    "CAST(B AS DECIMAL(20, 2)) * 1.19",
+    "ROUND(D, 1)",
+    "REGEXP_EXTRACT('customer-([0-9]+)', S, 1)",
+    "TIMESTAMPTOSTRING(B, 'yyyy-MM-dd HH:mm', 'UTC')",
+    "ARRAY_MAX(TRANSFORM(ARRAY[A, 7, 3], x => x * 2))",
+    "S LIKE '%-4%' AND D BETWEEN 10E0 AND 200E0",
+};
+
+enum { MIXED = sizeof mixed / sizeof *mixed, MIXED_ROUNDS = 100 };
+
+typedef struct Projection {
+    Case           *rows;
+    const ExprProg *progs[MIXED];
+} Projection;
+
+static double run_mixed(void *arg)
+{
+    Projection *self = arg;
+    ExprCtx     ctx = {.mem = self->rows->batch_mem};
+    double      begin = bench_cpu_s();
+
+    for (int round = 0; round < MIXED_ROUNDS; round++) {
+        for (int i = 0; i < ROWS; i++) {
+            for (int k = 0; k < MIXED; k++)
+                self->rows->sum += expr_eval(self->progs[k], &self->rows->rows[i], &ctx).len;
+        }
+        arena_reset(self->rows->batch_mem);
+    }
+    return (double)ROWS * MIXED_ROUNDS / (bench_cpu_s() - begin);
+}
+
 static void make_rows(Case *self)
 {
     self->rows = ARENA_ARRAY(self->query_mem, Row, ROWS);
@@ -56,6 +93,34 @@ static void make_rows(Case *self)
         cols[3] = value_str(str_printf(self->query_mem, "customer-%d", i % 100));
         self->rows[i].cols = cols;
     }
+}
+
+static bool compile(Case *self, const Schema *schema, const char *text, const ExprProg **out)
+{
+    ExprOpts opts = {.nested_error_set_null = true, .name = "bench"};
+    Expr    *expr;
+    Err      err;
+
+    if (eval_bind(self->query_mem, schema, text, &expr, &err) == ERR_OK &&
+        expr_compile(self->query_mem, expr, &opts, out, &err) == ERR_OK)
+        return true;
+    fprintf(stderr, "%s: %s\n", text, err.msg);
+    return false;
+}
+
+static bool bench_mixed(Case *self, const Schema *schema)
+{
+    Projection projection = {.rows = self};
+
+    for (int k = 0; k < MIXED; k++) {
+        if (!compile(self, schema, mixed[k], &projection.progs[k]))
+            return false;
+    }
+    bench_row("ten mixed expressions, all of them (target: 500 000)", "rows/s", run_mixed,
+              &projection);
+    for (int k = 0; k < MIXED; k++)
+        expr_release(projection.progs[k]);
+    return true;
 }
 
 int main(void)
@@ -76,23 +141,18 @@ int main(void)
     };
     Case          self = {.query_mem = arena_new(0), .batch_mem = arena_new(0)};
     const Schema *schema = eval_schema(self.query_mem, "A INT, B BIGINT, D DOUBLE, S STRING");
-    ExprOpts      opts = {.nested_error_set_null = true, .name = "bench"};
 
     make_rows(&self);
     bench_head("expressions, rows a second on one core");
     bench_row("calibration: a loop over the column", "rows/s", run_loop, &self);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        Expr *expr;
-        Err   err;
-
-        if (eval_bind(self.query_mem, schema, texts[i], &expr, &err) != ERR_OK ||
-            expr_compile(self.query_mem, expr, &opts, &self.prog, &err) != ERR_OK) {
-            fprintf(stderr, "%s: %s\n", texts[i], err.msg);
+        if (!compile(&self, schema, texts[i], &self.prog))
             return 1;
-        }
         bench_row(texts[i], "rows/s", run_expr, &self);
         expr_release(self.prog);
     }
+    if (!bench_mixed(&self, schema))
+        return 1;
     arena_free(self.batch_mem);
     arena_free(self.query_mem);
     return 0;

@@ -44,6 +44,23 @@ static void map_holds_many_on_the_heap(void **state)
     assert_null(map_get(&map, STR("key-1")));
 }
 
+static void map_with_room_does_not_grow(void **state)
+{
+    Arena    *test_mem = test_arena(state);
+    MapEntry *entries;
+    Map       map;
+
+    map_init(&map, test_mem);
+    map_reserve(&map, 100);
+    entries = map.entries;
+    for (int i = 0; i < 100; i++)
+        map_put(&map, str_printf(test_mem, "%d", i), &map);
+    assert_ptr_equal(map.entries, entries);
+    map_put(&map, STR("one more"), entries);
+    assert_ptr_equal(map_get(&map, STR("99")), &map);
+    assert_ptr_equal(map_get(&map, STR("one more")), entries);
+}
+
 static void map_iterates_in_insertion_order_after_removals(void **state)
 {
     Arena    *test_mem = test_arena(state);
@@ -120,6 +137,7 @@ int main(void)
         arena_test(map_get_of_an_empty_map_is_null),
         arena_test(map_put_replaces_the_value_of_a_key),
         arena_test(map_holds_many_on_the_heap),
+        arena_test(map_with_room_does_not_grow),
         arena_test(map_iterates_in_insertion_order_after_removals),
         arena_test(map_removed_key_can_return),
         arena_test(map_may_remove_while_iterating),
