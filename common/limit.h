@@ -15,6 +15,8 @@
     X(statement_bytes, "weir.limit.statement.bytes", 1048576, "bytes of one request's SQL")        \
     X(statements_per_request, "weir.limit.statements", 10000, "statements in one request or file") \
     X(nesting, "weir.limit.nesting", 200, "depth of an expression, type or document")              \
+    X(expression_parts, "weir.limit.expression.parts", 100000,                                     \
+      "parts of the expressions that columns of sub-selects stand for")                            \
     X(columns, "weir.limit.columns", 4096, "columns of a source")                                  \
     X(body_bytes, "weir.limit.body.bytes", 16777216, "bytes of an HTTP request body")              \
     X(header_bytes, "weir.limit.header.bytes", 65536, "bytes of an HTTP request's head")           \

@@ -27,8 +27,8 @@ typedef struct Map {
     size_t    live_len;
 } Map;
 
-void  map_init(Map *map, Arena *arena);
-void  map_deinit(Map *map);
+void map_init(Map *map, Arena *arena);
+void map_deinit(Map *map);
 /* Room for len entries in an empty map, so that it need not grow. */
 void  map_reserve(Map *map, size_t len);
 void *map_get(const Map *map, Str key);        /* NULL when absent */

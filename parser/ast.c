@@ -64,6 +64,13 @@ void ast_expr_visit(const AstExpr *expr, bool (*visit)(const AstExpr *expr, void
         ast_expr_visit(expr->args[i], visit, arg);
 }
 
+const AstSource *ast_innermost_source(const AstQuery *query)
+{
+    while (query->from.query)
+        query = query->from.query;
+    return &query->from;
+}
+
 bool ast_duration_ms(AstDuration duration, int64_t *out)
 {
     static const int64_t ms_of[] = {

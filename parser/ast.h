@@ -158,8 +158,9 @@ typedef struct AstItem {
 } AstItem;
 
 typedef struct AstSource {
-    AstName name;
-    AstName alias;
+    AstName   name;
+    AstName   alias;
+    AstQuery *query; /* a sub-select; name has its place only.  NULL: a name */
 } AstSource;
 
 typedef enum AstJoinKind { AST_INNER, AST_LEFT, AST_RIGHT, AST_FULL } AstJoinKind;
@@ -278,6 +279,9 @@ bool ast_type_eq(const AstType *a, const AstType *b);
  * what is below the node it was given.
  */
 void ast_expr_visit(const AstExpr *expr, bool (*visit)(const AstExpr *expr, void *arg), void *arg);
+
+/* The source that a query reads, behind all sub-selects: the left-most one of a join. */
+const AstSource *ast_innermost_source(const AstQuery *query);
 
 /* Milliseconds; false when they do not fit. */
 bool ast_duration_ms(AstDuration duration, int64_t *out);

@@ -97,14 +97,15 @@ AstType *ast_build_type_struct(AstBuild *b, Token word, AstFieldVec fields, Toke
 void     ast_build_type_param(AstBuild *b, AstName word); /* VARCHAR(STRING) */
 
 /* Expressions. */
-AstExpr *ast_build_null(AstBuild *b, Token word);
-AstExpr *ast_build_boolean(AstBuild *b, Token word, bool value);
-AstExpr *ast_build_number(AstBuild *b, Token number);
-AstExpr *ast_build_string(AstBuild *b, Token string);
-AstExpr *ast_build_decimal(AstBuild *b, Token word, Token string);
-AstExpr *ast_build_column(AstBuild *b, AstName qualifier, AstName name);
-AstExpr *ast_build_call(AstBuild *b, AstName name, AstExprVec args, Token end);
-AstExpr *ast_build_call_star(AstBuild *b, AstName name, Token end);
+AstExpr  *ast_build_null(AstBuild *b, Token word);
+AstExpr  *ast_build_boolean(AstBuild *b, Token word, bool value);
+AstExpr  *ast_build_number(AstBuild *b, Token number);
+AstSource ast_build_sub_select(Token parenthesis, AstQuery *query, AstName alias);
+AstExpr  *ast_build_string(AstBuild *b, Token string);
+AstExpr  *ast_build_decimal(AstBuild *b, Token word, Token string);
+AstExpr  *ast_build_column(AstBuild *b, AstName qualifier, AstName name);
+AstExpr  *ast_build_call(AstBuild *b, AstName name, AstExprVec args, Token end);
+AstExpr  *ast_build_call_star(AstBuild *b, AstName name, Token end);
 /* COUNT(DISTINCT x) is COUNT_DISTINCT(x). */
 AstExpr *ast_build_call_distinct(AstBuild *b, AstName name, Token word, AstExprVec args, Token end);
 AstExpr *ast_build_unit_word(AstBuild *b, Token word);

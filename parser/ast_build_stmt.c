@@ -75,6 +75,11 @@ AstCount ast_build_count(AstBuild *b, Token word, Token count)
                       .pos = ast_pos_join(word.pos, count.pos)};
 }
 
+AstSource ast_build_sub_select(Token parenthesis, AstQuery *query, AstName alias)
+{
+    return (AstSource){.name.pos = parenthesis.pos, .alias = alias, .query = query};
+}
+
 AstQuery *ast_build_query(AstBuild *b, AstQuery query, AstItemVec items, AstFrom from,
                           AstCount limit)
 {

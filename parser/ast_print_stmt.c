@@ -41,7 +41,13 @@ static void print_item(Buf *out, const AstItem *item)
 
 static void print_source(Buf *out, const AstSource *source)
 {
-    ast_print_name(out, source->name.text);
+    if (source->query) {
+        buf_put(out, '(');
+        ast_print_query(out, source->query);
+        buf_put(out, ')');
+    } else {
+        ast_print_name(out, source->name.text);
+    }
     print_alias(out, &source->alias);
 }
 

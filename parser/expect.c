@@ -110,10 +110,9 @@ static const char *expect_hint_dialect(Token previous, Token found)
         return "there is no SELECT DISTINCT: use GROUP BY";
     if (expect_is(found, "OFFSET"))
         return "there is no OFFSET";
-    if (found.code == TK_LP && (previous.code == TK_FROM || previous.code == TK_JOIN))
-        return "there are no subqueries: give the inner query a name by CREATE STREAM ... AS";
     if (found.code == TK_SELECT && (previous.code == TK_LP || previous.code == TK_IN))
-        return "there are no subqueries: give the inner query a name by CREATE STREAM ... AS";
+        return "a sub-select can only stand behind FROM; elsewhere join what CREATE TABLE ... AS "
+               "makes";
     if (found.code == TK_WITH && previous.code == 0)
         return "there is no WITH in front of a query: use CREATE STREAM ... AS";
     if (previous.code == 0 && (expect_is(found, "UPDATE") || found.code == TK_DELETE))

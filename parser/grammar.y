@@ -124,6 +124,11 @@ source(A) ::= name(N).            { A = (AstSource){.name = N}; }
 source(A) ::= name(N) name(B).    { A = (AstSource){.name = N, .alias = B}; }
 source(A) ::= name(N) AS name(B). { A = (AstSource){.name = N, .alias = B}; }
 
+/* FROM (SELECT a, b FROM s WHERE a > 0) AS x */
+source(A) ::= LP(T) query(Q) RP.            { A = ast_build_sub_select(T, Q, (AstName){0}); }
+source(A) ::= LP(T) query(Q) RP name(B).    { A = ast_build_sub_select(T, Q, B); }
+source(A) ::= LP(T) query(Q) RP AS name(B). { A = ast_build_sub_select(T, Q, B); }
+
 join_kind(A) ::= JOIN(T).                 { A = (AstJoin){.kind = AST_INNER, .pos = T.pos}; }
 join_kind(A) ::= INNER(T) JOIN.           { A = (AstJoin){.kind = AST_INNER, .pos = T.pos}; }
 join_kind(A) ::= LEFT(T) outer_opt JOIN.  { A = (AstJoin){.kind = AST_LEFT, .pos = T.pos}; }

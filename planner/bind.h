@@ -29,12 +29,22 @@ typedef struct ScopeSource {
     uint32_t      first; /* scope number of its first column; its pseudo columns follow the last */
 } ScopeSource;
 
+/* A column of a sub-select: a name for an expression over the source. */
+typedef struct ScopeDerived {
+    Str     name;
+    Expr   *expr;
+    int64_t parts; /* nodes of expr */
+} ScopeDerived;
+
 typedef struct Scope {
-    ScopeSource *sources;
-    uint32_t     len;
-    uint32_t     cols_len;    /* scope numbers given */
-    Str          rowkey;      /* name of a join's made-up key column; NULL: none */
-    const Type  *rowkey_type; /* its number is the last one given */
+    ScopeSource        *sources;
+    uint32_t            len;
+    const ScopeDerived *derived; /* hide the only source's columns; NULL: no sub-select */
+    uint32_t            derived_len;
+    int64_t            *parts;       /* of all derived columns that were read so far */
+    uint32_t            cols_len;    /* scope numbers given */
+    Str                 rowkey;      /* name of a join's made-up key column; NULL: none */
+    const Type         *rowkey_type; /* its number is the last one given */
 } Scope;
 
 typedef struct BoundTableFn {

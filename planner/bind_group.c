@@ -232,7 +232,7 @@ static ErrCode check_state_format(const AstQuery *ast, const BoundQuery *query, 
     const Source *source = query->scope.sources[0].source;
 
     if (source->value_format.kind == FORMAT_KAFKA) {
-        err_set_at(err, ERR_STATEMENT, ast->from.name.pos,
+        err_set_at(err, ERR_STATEMENT, ast_innermost_source(ast)->name.pos,
                    "GROUP BY is not possible on \"%.*s\": its value format is KAFKA",
                    STR_ARG(source->name));
         err_hint(err, "re-declare it with another VALUE_FORMAT");

@@ -48,6 +48,17 @@ static bool is_written(const AstItem *item)
     return item->kind == AST_ITEM_EXPR || item->kind == AST_ITEM_STRUCT_ALL;
 }
 
+/* A column of a sub-select keeps its name, whatever expression it stands for. */
+static Str item_name(BindCtx *ctx, const AstItem *item, NameGen *names, const Expr *expr)
+{
+    if (item->alias.text.ptr)
+        return str_copy(ctx->mem, item->alias.text);
+    if (ctx->scope->derived && item->expr->kind == AST_COLUMN &&
+        scope_has_column(ctx->scope, item->expr->name.text))
+        return str_copy(ctx->mem, item->expr->name.text);
+    return names_of_expr(names, expr);
+}
+
 /* exprs and names are parallel to the AST's items; NULL for a *. */
 static ErrCode bind_written_items(BindCtx *ctx, const AstQuery *ast, NameGen *names, Expr **exprs,
                                   Str *item_names, Err *err)
@@ -59,8 +70,7 @@ static ErrCode bind_written_items(BindCtx *ctx, const AstQuery *ast, NameGen *na
             continue;
         TRY(bind_written(ctx, item, &exprs[i], err));
         if (item->kind == AST_ITEM_EXPR)
-            item_names[i] = item->alias.text.ptr ? str_copy(ctx->mem, item->alias.text)
-                                                 : names_of_expr(names, exprs[i]);
+            item_names[i] = item_name(ctx, item, names, exprs[i]);
     }
     return ERR_OK;
 }
@@ -89,6 +99,21 @@ static void push_number(BindCtx *ctx, BoundQuery *query, uint32_t number, bool i
                        : scope_column_name(ctx->scope, number);
 
     push_item(ctx, query, name, scope_expr(ctx->mem, ctx->scope, number, pos), pos);
+}
+
+/* All columns of a sub-select; behind PARTITION BY the new keys are there already. */
+static void expand_derived(BindCtx *ctx, BoundQuery *query, SrcPos pos)
+{
+    const Scope *scope = ctx->scope;
+
+    for (uint32_t i = 0; i < scope->derived_len; i++) {
+        bool is_there = false;
+
+        for (uint32_t k = 0; k < query->keys_len && query->rekey == REKEY_PARTITION; k++)
+            is_there = is_there || expr_eq(query->keys[k].expr, scope->derived[i].expr);
+        if (!is_there)
+            push_item(ctx, query, scope->derived[i].name, scope->derived[i].expr, pos);
+    }
 }
 
 /* Keys, the window of the key where a client sees it, values. */
@@ -128,6 +153,10 @@ static void expand_repartitioned(BindCtx *ctx, BoundQuery *query, SrcPos pos)
         push_item(ctx, query, query->keys[k].name, query->keys[k].expr, pos);
         query->items.items[query->items.len - 1].is_new_key = true;
     }
+    if (ctx->scope->derived) {
+        expand_derived(ctx, query, pos);
+        return;
+    }
     for (uint32_t i = 0; i < schema->len; i++) {
         uint32_t at = (i + schema->key_len) % schema->len;
 
@@ -149,6 +178,10 @@ static ErrCode expand_star(BindCtx *ctx, const AstItem *item, BoundQuery *query,
     }
     if (query->rekey == REKEY_PARTITION && ctx->scope->len == 1) {
         expand_repartitioned(ctx, query, item->pos);
+        return ERR_OK;
+    }
+    if (ctx->scope->derived) {
+        expand_derived(ctx, query, item->pos);
         return ERR_OK;
     }
     if (source < 0 && ctx->scope->rowkey.ptr)

@@ -14,27 +14,6 @@ bool bound_from_table(const BoundQuery *query)
     return query->scope.sources[0].source->is_table;
 }
 
-static ErrCode bind_from(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err)
-{
-    const Source *source;
-
-    TRY(find_source(ctx->env, ctx->mem, &ast->from.name, &source, err));
-    scope_add(ctx->mem, &query->scope, source, ast->from.alias.text, ast->from.name.pos);
-    TRY(check_persistent_source(query, source, ast->from.name.pos, err));
-    return ast->joins_len > 0 ? bind_joins(ctx, ast, query, err) : ERR_OK;
-}
-
-static ErrCode bind_where(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err)
-{
-    BindCtx inner = *ctx;
-
-    if (!ast->where)
-        return ERR_OK;
-    inner.clause = "WHERE";
-    inner.compares_time_text = true;
-    return bind_predicate(&inner, ast->where, &query->where, err);
-}
-
 static ErrCode bind_select_list(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err)
 {
     BindCtx inner = *ctx;

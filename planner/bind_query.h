@@ -79,6 +79,10 @@ ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, Query
 /* Whether the rows' source, the left-most one, is a table. */
 bool bound_from_table(const BoundQuery *query);
 
+/* bind_from.c: the source, or a sub-select over one; its conditions go to query->where. */
+ErrCode bind_from(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+ErrCode bind_where(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+
 /* bind_join.c: the sources behind FROM, and which of the equal columns is the result's key. */
 ErrCode bind_joins(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
 ErrCode choose_join_key(BindCtx *ctx, const AstQuery *ast, BoundQuery *query,

@@ -30,6 +30,15 @@ static ErrCode check_stream_pull(StmtCtx *ctx, const AstQuery *ast, Err *err)
     return ERR_STATEMENT;
 }
 
+/* It finds rows by what WHERE says about the key of the table itself. */
+static ErrCode refuse_sub_select(const AstQuery *ast, Err *err)
+{
+    err_set_at(err, ERR_STATEMENT, ast->from.name.pos,
+               "a pull query of a table cannot have a sub-select");
+    err_hint(err, "write it as one SELECT; EMIT CHANGES at the end makes it a push query");
+    return ERR_STATEMENT;
+}
+
 ErrCode bind_select(StmtCtx *ctx, Err *err)
 {
     const AstQuery *ast = ctx->stmt->u.select;
@@ -39,8 +48,10 @@ ErrCode bind_select(StmtCtx *ctx, Err *err)
         ctx->out->kind = STMT_PUSH_QUERY;
         return bind_push(ctx, ast, QUERY_PUSH, err);
     }
-    TRY(find_source(ctx->env, ctx->mem, &ast->from.name, &source, err));
+    TRY(find_source(ctx->env, ctx->mem, &ast_innermost_source(ast)->name, &source, err));
     TRY(check_pull_clauses(ctx->env, ast, err));
+    if (source->is_table && ast->from.query)
+        return refuse_sub_select(ast, err);
     if (source->is_table) {
         ctx->out->kind = STMT_PULL_QUERY;
         ctx->out->entity = source->name;

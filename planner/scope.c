@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 
+#include "common/limit.h"
 #include "planner/bind.h"
 
 void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos pos)
@@ -26,8 +27,19 @@ void scope_add(Arena *mem, Scope *scope, const Source *source, Str alias, SrcPos
     scope->cols_len += source->schema->len + PSEUDO_COUNT_;
 }
 
+static const ScopeDerived *find_derived(const Scope *scope, Str name)
+{
+    for (uint32_t i = 0; i < scope->derived_len; i++) {
+        if (str_eq(scope->derived[i].name, name))
+            return &scope->derived[i];
+    }
+    return NULL;
+}
+
 bool scope_has_column(const Scope *scope, Str name)
 {
+    if (scope->derived)
+        return find_derived(scope, name) != NULL;
     for (uint32_t i = 0; i < scope->len; i++) {
         if (schema_find(scope->sources[i].schema, name) >= 0)
             return true;
@@ -111,7 +123,7 @@ static bool source_has_pseudo(const ScopeSource *source, PseudoColumn pseudo)
 static bool source_find(const Scope *scope, uint32_t source, Str name, ScopeColumn *out)
 {
     const ScopeSource *in = &scope->sources[source];
-    int                column = schema_find(in->schema, name);
+    int                column = scope->derived ? -1 : schema_find(in->schema, name);
     PseudoColumn       pseudo;
 
     if (column >= 0) {
@@ -153,7 +165,9 @@ static Str nearest_column(const BindCtx *ctx, Str name)
     const Scope *scope = ctx->scope;
     VEC(Str) names = {0};
 
-    for (uint32_t i = 0; i < scope->len; i++) {
+    for (uint32_t i = 0; i < scope->derived_len; i++)
+        vec_push(ctx->mem, &names, scope->derived[i].name);
+    for (uint32_t i = 0; i < scope->len && !scope->derived; i++) {
         for (uint32_t k = 0; k < scope->sources[i].schema->len; k++)
             vec_push(ctx->mem, &names, scope->sources[i].schema->cols[k].name);
     }
@@ -173,7 +187,7 @@ static ErrCode unknown_column(const BindCtx *ctx, const AstExpr *ast, Err *err)
         err_hint(err, "did you mean \"%.*s\"?", STR_ARG(near));
     else if (ast->name.is_quoted)
         err_hint(err, "a text stands between single quotes: '%.*s'", STR_ARG(ast->name.text));
-    else if (ctx->scope->len == 1 && ctx->scope->sources[0].schema->len > 0)
+    else if (ctx->scope->len == 1 && !ctx->scope->derived && ctx->scope->sources[0].schema->len > 0)
         err_hint(err, "DESCRIBE %.*s shows its columns",
                  STR_ARG(ctx->scope->sources[0].source->name));
     return ERR_STATEMENT;
@@ -230,6 +244,20 @@ static bool bind_window_bound(const BindCtx *ctx, const AstExpr *ast, Expr **out
     return true;
 }
 
+/* Each use is a copy in the end: twice the column below, level by level, would be without end. */
+static ErrCode bind_derived(const Scope *scope, const ScopeDerived *column, const AstExpr *ast,
+                            Expr **out, Err *err)
+{
+    *scope->parts += column->parts;
+    if (*scope->parts > g_limits.expression_parts)
+        return err_set_at(
+            err, ERR_LIMIT, ast->pos,
+            "the columns of sub-selects stand for expressions of more than %lld parts",
+            (long long)g_limits.expression_parts);
+    *out = column->expr;
+    return ERR_OK;
+}
+
 ErrCode scope_bind(const BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err)
 {
     const Scope *scope = ctx->scope;
@@ -252,6 +280,8 @@ ErrCode scope_bind(const BindCtx *ctx, const AstExpr *ast, Expr **out, Err *err)
         from = (uint32_t)source;
         to = from + 1;
     }
+    if (scope->derived && find_derived(scope, ast->name.text))
+        return bind_derived(scope, find_derived(scope, ast->name.text), ast, out, err);
     for (uint32_t i = from; i < to; i++) {
         if (!source_find(scope, i, ast->name.text, &column))
             continue;

@@ -136,7 +136,7 @@ static void a_missing_semicolon_is_shown_behind_the_last_token(void **state)
     assert_int_equal(err.pos.line, 2);
     assert_int_equal(err.pos.column, 10);
     assert_int_equal(parse_fails(test_arena(state), "SELECT * FROM", &err), ERR_SYNTAX);
-    assert_string_equal(err.msg, "syntax error at the end of the text: expected a name");
+    assert_string_equal(err.msg, "syntax error at the end of the text: expected a name or '('");
 }
 
 static void long_text_meets_the_limit(void **state)
