@@ -160,8 +160,7 @@ static void finish_pull(PullAnswer *answer)
     }
 }
 
-static ErrCode run_pull(ApiCall *call, const Session *session, const PullProg *prog,
-                        PullAnswer *answer, Err *err)
+static ErrCode run_pull(ApiCall *call, const PullProg *prog, PullAnswer *answer, Err *err)
 {
     Engine         *engine = call->api->engine;
     const PullPlan *plan = prog->plan;
@@ -169,12 +168,6 @@ static ErrCode run_pull(ApiCall *call, const Session *session, const PullProg *p
     QueryFile *file;
     ErrCode    rc;
 
-    if (properties_bool(&session->props, "weir.read.your.writes")) {
-        Query *query = query_find(engine_runtime(engine), plan->query_id);
-
-        if (query)
-            TRY(query_catch_up(query, g_limits.pull_ms, err));
-    }
     file = flusher_find(runtime_flusher(engine_runtime(engine)), plan->query_id);
     if (!file) {
         err_set(err, ERR_BROKER, "query %.*s, which keeps \"%.*s\", is not running",
@@ -200,7 +193,7 @@ static void answer_pull(ApiCall *call, const SqlRequest *request, const PullProg
     Err        err;
 
     row_begin(&answer.writer, &answer.body);
-    if (run_pull(call, &request->session, prog, &answer, &err) == ERR_OK) {
+    if (run_pull(call, prog, &answer, &err) == ERR_OK) {
         finish_pull(&answer);
     } else if (answer.has_sent) {
         row_error(&answer.writer, &answer.body, &err);
@@ -335,13 +328,30 @@ static bool plan_query(ApiCall *call, ApiQuery *query)
     return false;
 }
 
+static bool reads_own_writes(const ApiQuery *query)
+{
+    return properties_bool(&query->request.session.props, "weir.read.your.writes");
+}
+
+/* weir.read.your.writes: first what was inserted goes through the query that keeps the table. */
+static ErrCode catch_up(ApiCall *call, const ApiQuery *query, Err *err)
+{
+    Query *keeper;
+
+    if (!reads_own_writes(query))
+        return ERR_OK;
+    keeper = query_find(engine_runtime(call->api->engine), query->plan.pull->query_id);
+    return keeper ? query_catch_up(keeper, g_limits.pull_ms, err) : ERR_OK;
+}
+
 static void compile_and_answer(ApiCall *call, const ApiQuery *query)
 {
     const Properties *props = &query->request.session.props;
     PullProg          prog;
     Err               err;
 
-    if (pull_compile(query->mem, query->plan.pull,
+    if (catch_up(call, query, &err) != ERR_OK ||
+        pull_compile(query->mem, query->plan.pull,
                      properties_bool(props, "ksql.nested.error.set.null"), &prog, &err) != ERR_OK) {
         call_fail(call, &err, query->request.sql);
         return;
@@ -388,7 +398,7 @@ static bool is_quick(const ApiQuery *query)
 
     return query->stmt->kind != AST_PRINT && query->plan.kind == STMT_PULL_QUERY &&
            pull->kind == PULL_KEYS && pull->keys_len <= QUICK_KEYS_MAX && !pull->is_windowed &&
-           !properties_bool(&query->request.session.props, "weir.read.your.writes");
+           !reads_own_writes(query);
 }
 
 /* A short request, on the thread of the socket; what may take longer is only planned here. */
@@ -414,8 +424,9 @@ static void query_at_once(ApiCall *call)
         call_submit(call, call->api->pulls, query_job);
         return;
     }
-    is_found = is_found || (has_shape && pull_cache_put(cache, &shape, query->stmt, &query->plan,
-                                                        query->mem, &pull));
+    is_found =
+        is_found || (has_shape && pull_cache_put(cache, &query->request.session, &shape,
+                                                 query->stmt, &query->plan, query->mem, &pull));
     if (is_found)
         answer_pull(call, &query->request, &pull.prog, query->style);
     else

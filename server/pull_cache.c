@@ -155,7 +155,6 @@ bool pull_shape(const Session *session, Str sql, PullShape *out)
         put_part(&name, *(const Str *)entry->value);
     }
     out->name = buf_view(&name);
-    out->nested_error_set_null = properties_bool(&session->props, "ksql.nested.error.set.null");
     return true;
 }
 
@@ -222,8 +221,8 @@ static bool fits(const PullShape *shape, const AstStmt *stmt, const PullPlan *pl
            value_eq(plan->keys[0], *key);
 }
 
-bool pull_cache_put(PullCache *cache, const PullShape *shape, const AstStmt *stmt,
-                    const StmtPlan *plan, Arena *stmt_mem, PreparedPull *out)
+bool pull_cache_put(PullCache *cache, const Session *session, const PullShape *shape,
+                    const AstStmt *stmt, const StmtPlan *plan, Arena *stmt_mem, PreparedPull *out)
 {
     PullPlan *kept;
     Entry    *entry;
@@ -237,7 +236,8 @@ bool pull_cache_put(PullCache *cache, const PullShape *shape, const AstStmt *stm
     kept->predicate = NULL; /* the look-up says it all */
     entry = ARENA_NEW(stmt_mem, Entry);
     *entry = (Entry){.mem = stmt_mem, .name = str_copy(stmt_mem, shape->name), .stmt = *plan};
-    if (pull_compile(stmt_mem, kept, shape->nested_error_set_null, &entry->prog, &err) != ERR_OK)
+    if (pull_compile(stmt_mem, kept, properties_bool(&session->props, "ksql.nested.error.set.null"),
+                     &entry->prog, &err) != ERR_OK)
         return false; /* who runs it will say why */
     if (cache->catalog != plan->catalog ||
         (int64_t)pull_cache_len(cache) >= g_limits.prepared_pulls)

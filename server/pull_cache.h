@@ -39,7 +39,6 @@ typedef struct PullShape {
     Str    literal; /* without quotes */
     bool   is_text; /* it stood in quotes */
     size_t offset;  /* where it begins in the text, quote included */
-    bool   nested_error_set_null;
 } PullShape;
 
 /* False: the text is nothing that could be in the cache. */
@@ -60,10 +59,10 @@ bool pull_cache_find(PullCache *cache, const Catalog *catalog, const PullShape *
                      PreparedPull *out);
 
 /*
- * Keeps stmt's plan, which was made of the text of shape, if it is of the form above.  True: plan
- * and stmt_mem, which holds it, are the cache's, and *out is ready to run.
+ * Keeps stmt's plan, which was made of the text of shape in this session, if it is of the form
+ * above.  True: plan and stmt_mem, which holds it, are the cache's, and *out is ready to run.
  */
-bool pull_cache_put(PullCache *cache, const PullShape *shape, const AstStmt *stmt,
-                    const StmtPlan *plan, Arena *stmt_mem, PreparedPull *out);
+bool pull_cache_put(PullCache *cache, const Session *session, const PullShape *shape,
+                    const AstStmt *stmt, const StmtPlan *plan, Arena *stmt_mem, PreparedPull *out);
 
 #endif

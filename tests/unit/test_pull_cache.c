@@ -67,7 +67,7 @@ static Outcome plan_and_put(Fixture *f, Str sql, const PullShape *shape)
     if (engine_plan(harness_engine(f->harness), &f->session, stmts.items[0], mem, &plan, &err) !=
         ERR_OK)
         fail_msg("%.*s: %s", STR_ARG(sql), err.msg);
-    if (pull_cache_put(f->cache, shape, stmts.items[0], &plan, mem, &f->pull))
+    if (pull_cache_put(f->cache, &f->session, shape, stmts.items[0], &plan, mem, &f->pull))
         return KEPT;
     stmt_plan_deinit(&plan);
     arena_free(mem);
