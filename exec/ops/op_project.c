@@ -23,11 +23,18 @@ static void op_project_old(OpProject *self, Row *row, Value *cols)
     col_progs_run(&self->progs, row, &ctx, 0, self->progs.len, cols);
 }
 
+/* WINDOWSTART, WINDOWEND: part of the key, whatever the column is called. */
+static bool is_window_bound(const Expr *expr)
+{
+    return expr->kind == EXPR_PSEUDO &&
+           (expr->u.pseudo == PSEUDO_WINDOWSTART || expr->u.pseudo == PSEUDO_WINDOWEND);
+}
+
 static void op_project_null(OpProject *self, const Row *row, Value *cols)
 {
-    const Schema *schema = self->base.node->schema;
-    uint32_t      key_len = schema->key_len;
-    int           input_key_len = (int)self->base.node->inputs[0]->schema->key_len;
+    const PlanNode *node = self->base.node;
+    uint32_t        key_len = node->schema->key_len;
+    int             input_key_len = (int)node->inputs[0]->schema->key_len;
 
     col_progs_run(&self->progs, row, &self->base.ctx->expr, 0, key_len, cols);
     for (uint32_t i = key_len; i < self->progs.len; i++) {
@@ -35,7 +42,7 @@ static void op_project_null(OpProject *self, const Row *row, Value *cols)
 
         if (copied >= 0 && copied < input_key_len)
             cols[i] = row->cols[copied];
-        else if (schema->cols[i].role == COLUMN_KEY) /* the window's bounds */
+        else if (is_window_bound(node->u.project.exprs[i]))
             col_progs_run(&self->progs, row, &self->base.ctx->expr, i, i + 1, cols);
     }
 }
