@@ -3,7 +3,7 @@
 #   make run          build, and start a server with an example that is alive
 #   make build        compile into build/bin
 #   make test         everything quick: gcc and clang builds, sanitizers, all tests
-#   make test-kafka   the tests that need a Kafka broker
+#   make test-kafka   the tests that need a Kafka broker; test-kafka-long: all of them
 #   make bench        measure: one table, about a minute
 #   make bench-parts  measure the parts one by one
 #   make bench-kafka  measure queries on a Kafka broker; ORDERS=500000 for a short run
@@ -21,8 +21,8 @@ configure = cmake -S . -B $(1) -G Ninja $(2) >$(1).log || { cat $(1).log; rm -f 
 	rm -f $(1).log
 compile   = cmake --build $(1) -j $(JOBS)
 
-.PHONY: run build test test-gcc test-clang test-sanitize test-kafka bench bench-parts bench-kafka \
-	install fmt clean packages
+.PHONY: run build test test-gcc test-clang test-sanitize test-kafka test-kafka-long bench \
+	bench-parts bench-kafka install fmt clean packages
 
 run: build
 	@docs/examples/run.sh
@@ -52,6 +52,9 @@ test-sanitize: packages
 
 test-kafka: build
 	$(CTEST) --test-dir build -L kafka
+
+test-kafka-long: build
+	tests/kafka/run.sh long build
 
 bench: build
 	@build/tests/bench/bench_figures build/bin/weir-server

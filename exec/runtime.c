@@ -37,11 +37,12 @@ static ErrCode runtime_open_parts(Runtime *runtime, Err *err)
                .data_dir = opts->data_dir, .clock = opts->clock, .is_inline = opts->is_inline};
 
     TRY(flusher_open(&flusher, &runtime->flusher, err));
-    TRY(positions_open(runtime->broker, opts->service_id, &runtime->positions, err));
     runtime->workers = ARENA_ARRAY(runtime->mem, Worker *, opts->workers);
     for (uint32_t i = 0; i < opts->workers; i++)
         runtime->workers[runtime->workers_len++] = worker_new(runtime, i);
     TRY(commit_open(runtime, STR("main"), false, &runtime->groups, err));
+    /* This settled what a former instance left: its last positions are readable now. */
+    TRY(positions_open(runtime->broker, opts->service_id, &runtime->positions, err));
     for (uint32_t i = 0; !opts->is_inline && i < runtime->workers_len; i++)
         TRY(worker_start(runtime->workers[i], err));
     return ERR_OK;

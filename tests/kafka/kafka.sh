@@ -6,6 +6,7 @@
 #   kafka.sh stop DIR     ends it by its pid; kills it when it does not end in time
 #   kafka.sh kill DIR     kill -9
 #   kafka.sh again DIR    starts it again, on the same port
+#   kafka.sh quota DIR BYTES   how many bytes a second the client "weir" may read
 #
 # WEIR_KAFKA_VERSION (3.9.2) and WEIR_KAFKA_CACHE (~/.cache/weir-kafka) say what, and where the
 # jars are kept.  Java and Maven come from the distribution when they are missing.
@@ -93,6 +94,7 @@ offsets.topic.num.partitions=2
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
+group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=250
 broker.session.timeout.ms=2000
 log.initial.task.delay.ms=500
@@ -158,6 +160,10 @@ start)
 stop) end_broker TERM ;;
 kill) end_broker KILL ;;
 again) launch ;;
+quota)
+    run_java 128m kafka.admin.ConfigCommand --bootstrap-server "$(cat "$dir/address")" --alter \
+        --entity-type clients --entity-name weir --add-config "consumer_byte_rate=${3:?bytes}"
+    ;;
 *)
     echo "kafka.sh: unknown command $command" >&2
     exit 2

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# What needs a Kafka broker: starts one, runs the contract test and a server against it, stops it.
+# What needs a Kafka broker: starts one, runs the tests against it, stops it.
 #
-#   run.sh CONTRACT_TEST WEIR_SERVER
+#   run.sh short|long BUILD_DIR
+#
+# Java, Maven and node come from the distribution when they are missing; Kafka and kafkajs by their
+# package tools.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-contract=$1
-server=$2
+length=$1
+build=$2
+server=$build/bin/weir-server
+fault=$build/bin/weir-server-fault
 dir=$(mktemp -d /tmp/weir-kafka-XXXXXX)
 trap '"$here/kafka.sh" stop "$dir/broker"; rm -rf "$dir"' EXIT
 
@@ -17,10 +22,33 @@ if ! command -v npm >/dev/null; then
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq \
         --no-install-recommends nodejs npm
 fi
-address=$(timeout 400 "$here/kafka.sh" start "$dir/broker" | tail -1)
+KAFKA=$(timeout 400 "$here/kafka.sh" start "$dir/broker" | tail -1)
 cp "$here/package.json" "$here/package-lock.json" "$dir"
 (cd "$dir" && timeout 100 npm ci --no-audit --no-fund --silent)
+export KAFKA KAFKA_DIR=$dir/broker MODULES=$dir/node_modules
 
-WEIR_TEST_KAFKA=$address timeout 200 "$contract"
-WEIR_TEST_KAFKA=$address timeout 100 "$(dirname "$contract")/test_broker_kafka"
-timeout 200 python3 -B "$here/test_server.py" "$server" "$address" "$dir/node_modules"
+# step SECONDS COMMAND...
+step() {
+    local seconds=$1 began=$SECONDS
+    shift
+    echo "== ${*##*/}"
+    timeout --kill-after=10 "$seconds" "$@"
+    echo "== $((SECONDS - began)) s"
+}
+python() {
+    step "$1" python3 -B "$here/$2" "${@:3}"
+}
+
+export WEIR_TEST_KAFKA=$KAFKA
+step 200 "$build/tests/unit/test_broker_contract"
+step 100 "$build/tests/unit/test_broker_kafka"
+python 200 test_server.py "$server"
+if [ "$length" = short ]; then
+    python 200 test_kill.py "$server" restart 20000
+    python 200 test_kill.py "$server" random 60000 3
+    python 200 test_kill.py "$fault" points 60000 1
+else
+    python 300 test_kill.py "$server" restart 60000
+    python 900 test_kill.py "$server" random 200000 20
+    python 1800 test_kill.py "$fault" points 200000 20
+fi

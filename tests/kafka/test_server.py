@@ -1,6 +1,6 @@
 """A real weir-server on a real Kafka: what it wrote is read back by an independent client.
 
-usage: test_server.py SERVER HOST:PORT MODULES
+usage: test_server.py SERVER
 
 Rows are inserted while the server is killed by kill -9 and started again.  In the end kafkajs reads
 source and outputs, read_committed, and the outputs are recomputed from the source.
@@ -8,14 +8,10 @@ source and outputs, read_committed, and the outputs are recomputed from the sour
 import collections
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, '..', 'server'))
-import weir  # noqa: E402
+import cluster
 
 WAVES, ROWS = 4, 250  # a kill falls into each wave but the last
 SETTLE_SECONDS = 60
@@ -49,21 +45,6 @@ def insert(server, numbers):
     return done, ()
 
 
-def read_back(address, modules, counts):
-    done = subprocess.run(
-        ['node', os.path.join(HERE, 'read_topic.js'), address,
-         *('%s=%d' % item for item in counts.items())],
-        env=dict(os.environ, NODE_PATH=modules), capture_output=True, text=True, timeout=60)
-    records = collections.defaultdict(list)
-    for line in done.stdout.splitlines():
-        record = json.loads(line)
-        records[record['topic']].append(record)
-    if done.returncode:
-        raise AssertionError('read %s of %s: %s' % (
-            {topic: len(found) for topic, found in records.items()}, counts, done.stderr))
-    return records
-
-
 def totals_of(orders):
     totals = collections.defaultdict(lambda: [0, 0])
     for record in orders:
@@ -95,11 +76,6 @@ def await_totals(server, count):
     raise AssertionError('the table counts %s of %d\n%s' % (rows, count, server.log_text()))
 
 
-def expect(what, got, expected):
-    if got != expected:
-        raise AssertionError('%s: got %s, expected %s' % (what, got, expected))
-
-
 def run_waves(server):
     """Inserts with kills; how many rows were acknowledged, and which may or may not be there."""
     acknowledged, unsure, begin = set(), set(), time.monotonic()
@@ -113,9 +89,7 @@ def run_waves(server):
         if cut == numbers.stop:
             break
         time.sleep(0.05 * wave)  # in another part of an epoch each time
-        server.process.kill()
-        server.process.wait()
-        server._close_files()
+        server.kill()
         server.start()
         done, lost = insert(server, range(cut, numbers.stop))
         acknowledged.update(done)
@@ -125,33 +99,31 @@ def run_waves(server):
 
 
 def main():
-    weir.BINARY, address, modules = sys.argv[1:4]
-    options = ['-o', 'bootstrap.servers=' + address, '-o', 'auto.offset.reset=earliest',
-               '-o', 'weir.log.level=info', '-o', 'cache.max.bytes.buffering=0',
-               '-o', 'ksql.service.id=test%d_' % os.getpid()]
-    with weir.Server(*options) as server:
+    cluster.weir.BINARY = sys.argv[1]
+    kafka = cluster.Cluster()
+    with cluster.Server(kafka, 'test%d_' % os.getpid()) as server:
         server.sql(STATEMENTS)
         acknowledged, unsure = run_waves(server)
-        expect('rows whose INSERT failed', unsure, set())
+        cluster.expect('rows whose INSERT failed', unsure, set())
         pulled = await_totals(server, len(acknowledged))
         large = [n for n in acknowledged if order(n)[2] >= 500]
         pushed = query(server, 'SELECT id FROM large EMIT CHANGES LIMIT %d;' % len(large))
-        expect('pushed rows', sorted(row[0] for row in pushed), sorted('o%d' % n for n in large))
-        records = read_back(address, modules, {'orders': len(acknowledged), 'large': len(large),
-                                               'totals': len(acknowledged)})
-        expect('keys of orders', sorted(r['key'] for r in records['orders']),
+        cluster.expect('pushed rows', sorted(row[0] for row in pushed),
+                       sorted('o%d' % n for n in large))
+        records = kafka.read(orders=len(acknowledged), large=len(large), totals=len(acknowledged))
+        cluster.expect('keys of orders', sorted(r['key'] for r in records['orders']),
                sorted('o%d' % n for n in acknowledged))
-        expect('keys of large', sorted(r['key'] for r in records['large']),
+        cluster.expect('keys of large', sorted(r['key'] for r in records['large']),
                sorted('o%d' % n for n in large))
         expected = totals_of(records['orders'])
-        expect('pulled totals', pulled, expected)
+        cluster.expect('pulled totals', pulled, expected)
         last = {}
         for record in records['totals']:
             row = json.loads(record['value'])
             last[record['key']] = [row['N'], row['TOTAL']]
-        expect('updates of totals', len(records['totals']), len(acknowledged))
-        expect('last totals', last, expected)
-        expect('exit code', server.stop(), 0)
+        cluster.expect('updates of totals', len(records['totals']), len(acknowledged))
+        cluster.expect('last totals', last, expected)
+        cluster.expect('exit code', server.stop(), 0)
     print('what Kafka holds is what was computed again')
 
 

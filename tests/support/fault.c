@@ -34,6 +34,9 @@ static const char *const point_names[] = {
     [FAULT_READER_POLL] = "reader_poll",
     [FAULT_TXN_BEGIN] = "txn_begin",
     [FAULT_TXN_APPEND] = "txn_append",
+    [FAULT_TXN_OUTPUT] = "append_output",
+    [FAULT_TXN_CHANGELOG] = "append_changelog",
+    [FAULT_TXN_POSITIONS] = "append_positions",
     [FAULT_TXN_COMMIT] = "txn_commit",
     [FAULT_PRODUCE] = "produce",
     [FAULT_TRIM] = "trim",
@@ -293,9 +296,22 @@ ErrCode __wrap_broker_txn_begin(BrokerTxn *txn, Err *err)
     CALL_OR_FAIL(FAULT_TXN_BEGIN, __real_broker_txn_begin(txn, err), err);
 }
 
+/* Where in an epoch's transaction a chunk stands. */
+static FaultPoint point_of_chunk(const Chunk *chunk)
+{
+    if (!str_starts(chunk->topic, STR("_weir-")))
+        return FAULT_TXN_OUTPUT;
+    return str_ends(chunk->topic, STR("-changelog")) ? FAULT_TXN_CHANGELOG : FAULT_TXN_POSITIONS;
+}
+
+static ErrCode append_chunk(BrokerTxn *txn, Chunk *chunk, Err *err)
+{
+    CALL_OR_FAIL(point_of_chunk(chunk), __real_broker_txn_append(txn, chunk, err), err);
+}
+
 ErrCode __wrap_broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err)
 {
-    CALL_OR_FAIL(FAULT_TXN_APPEND, __real_broker_txn_append(txn, chunk, err), err);
+    CALL_OR_FAIL(FAULT_TXN_APPEND, append_chunk(txn, chunk, err), err);
 }
 
 /* With an unknown outcome the caller is not told of any chunk. */

@@ -18,18 +18,21 @@
 #include <stdint.h>
 
 typedef enum FaultPoint {
-    FAULT_TOPIC_CREATE, /* broker_topic_create() */
-    FAULT_TOPIC_DELETE, /* broker_topic_delete() */
-    FAULT_READER_OPEN,  /* broker_reader_open() */
-    FAULT_READER_POLL,  /* broker_reader_poll() */
-    FAULT_TXN_BEGIN,    /* broker_txn_begin() */
-    FAULT_TXN_APPEND,   /* broker_txn_append() */
-    FAULT_TXN_COMMIT,   /* broker_txn_commit() */
-    FAULT_PRODUCE,      /* broker_produce() and broker_produce_wait() */
-    FAULT_TRIM,         /* broker_trim() */
-    FAULT_SQLITE_WRITE, /* sqlite3_step() of a statement that writes */
-    FAULT_SQLITE_EXEC,  /* sqlite3_exec() */
-    FAULT_STATE_READ,   /* sqlite3_step() of a statement that reads a file of DATA/state */
+    FAULT_TOPIC_CREATE,  /* broker_topic_create() */
+    FAULT_TOPIC_DELETE,  /* broker_topic_delete() */
+    FAULT_READER_OPEN,   /* broker_reader_open() */
+    FAULT_READER_POLL,   /* broker_reader_poll() */
+    FAULT_TXN_BEGIN,     /* broker_txn_begin() */
+    FAULT_TXN_APPEND,    /* broker_txn_append() */
+    FAULT_TXN_OUTPUT,    /* the same, of a chunk for a query's sink */
+    FAULT_TXN_CHANGELOG, /* ... for a changelog */
+    FAULT_TXN_POSITIONS, /* ... for the positions topic */
+    FAULT_TXN_COMMIT,    /* broker_txn_commit() */
+    FAULT_PRODUCE,       /* broker_produce() and broker_produce_wait() */
+    FAULT_TRIM,          /* broker_trim() */
+    FAULT_SQLITE_WRITE,  /* sqlite3_step() of a statement that writes */
+    FAULT_SQLITE_EXEC,   /* sqlite3_exec() */
+    FAULT_STATE_READ,    /* sqlite3_step() of a statement that reads a file of DATA/state */
     FAULT_POINT_COUNT_
 } FaultPoint;
 

@@ -1,0 +1,184 @@
+// What the tests do on a cluster with a client that is not ours (kafkajs).
+//
+//   client.js HOST:PORT create  TOPIC=PARTITIONS[:CONFIG=VALUE]...
+//   client.js HOST:PORT grow    TOPIC=PARTITIONS...
+//   client.js HOST:PORT delete  TOPIC...
+//   client.js HOST:PORT list
+//   client.js HOST:PORT offsets GROUP             what a consumer group has committed
+//   client.js HOST:PORT load    TOPIC             lines on stdin: {"key", "value", "partition", "time"}
+//   client.js HOST:PORT read    TOPIC=RECORDS...  all committed records, as lines of JSON
+//
+// `read` waits until each topic gave as many records as said, or nothing came for a while.  Then it
+// writes one transaction with a record in every partition, and reads until it has seen all of them:
+// so everything before was read, and no transaction of anybody hangs.  Records whose value is
+// "probe" are left out.
+const { Kafka, Partitioners, logLevel } = require('kafkajs');
+const readline = require('readline');
+
+const [broker, command, ...args] = process.argv.slice(2);
+const kafka = new Kafka({
+  clientId: 'tests',
+  brokers: broker.split(','),
+  logLevel: logLevel.NOTHING,
+  retry: { retries: 12, initialRetryTime: 100, maxRetryTime: 2000 },
+});
+const patience_ms = Number(process.env.PATIENCE_MS || 60000);
+const id = `tests-${process.pid}-${Date.now()}`;
+const batch_records = 5000;
+
+const pairs = () => args.map((arg) => {
+  const at = arg.indexOf('=');
+  return [arg.slice(0, at), arg.slice(at + 1)];
+});
+
+async function withAdmin(act) {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await act(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const create = () => withAdmin((admin) => admin.createTopics({
+  waitForLeaders: true,
+  topics: pairs().map(([topic, spec]) => {
+    const [count, ...configs] = spec.split(':');
+    return {
+      topic,
+      numPartitions: Number(count),
+      configEntries: configs.map((config) => {
+        const [name, value] = config.split('=');
+        return { name, value };
+      }),
+    };
+  }),
+}));
+
+const grow = () => withAdmin((admin) => admin.createPartitions({
+  topicPartitions: pairs().map(([topic, count]) => ({ topic, count: Number(count) })),
+}));
+
+const remove = () => withAdmin((admin) => admin.deleteTopics({ topics: args }));
+
+const list = () => withAdmin(async (admin) => {
+  const { topics } = await admin.fetchTopicMetadata();
+  for (const topic of topics)
+    console.log(JSON.stringify({ topic: topic.name, partitions: topic.partitions.length }));
+});
+
+const offsets = () => withAdmin(async (admin) => {
+  for (const { topic, partitions } of await admin.fetchOffsets({ groupId: args[0] }))
+    for (const { partition, offset } of partitions)
+      console.log(JSON.stringify({ topic, partition, offset: Number(offset) }));
+});
+
+async function load() {
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
+  let messages = [];
+  let count = 0;
+  const send = async () => {
+    if (messages.length) await producer.send({ topic: args[0], acks: -1, messages });
+    count += messages.length;
+    messages = [];
+  };
+  await producer.connect();
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { key, value, partition, time, headers } = JSON.parse(line);
+    messages.push({ key, value, partition, headers, timestamp: time && String(time) });
+    if (messages.length === batch_records) await send();
+  }
+  await send();
+  await producer.disconnect();
+  console.log(count);
+}
+
+// One transaction with a record in each partition; the names of those partitions.
+async function probe(topics) {
+  const places = await withAdmin(async (admin) => {
+    const found = await admin.fetchTopicMetadata({ topics });
+    return found.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionId }) => [name, partitionId]));
+  });
+  const producer = kafka.producer({
+    transactionalId: id,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  for (const [topic, partition] of places)
+    await transaction.send({ topic, messages: [{ partition, key: id, value: 'probe' }] });
+  await transaction.commit();
+  await producer.disconnect();
+  return places.map(([topic, partition]) => `${topic}/${partition}`);
+}
+
+function print(topic, partition, message) {
+  const text = (bytes) => bytes && bytes.toString('utf8');
+  process.stdout.write(`${JSON.stringify({
+    topic,
+    partition,
+    offset: Number(message.offset),
+    time: Number(message.timestamp),
+    key: text(message.key),
+    value: text(message.value),
+  })}\n`);
+}
+
+async function until(isDone, quietMs, latest) {
+  while (!isDone() && Date.now() - latest() < quietMs)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return isDone();
+}
+
+async function read() {
+  const wanted = new Map(pairs().map(([topic, count]) => [topic, Number(count)]));
+  const seen = new Map([...wanted.keys()].map((topic) => [topic, 0]));
+  const probed = new Set();
+  const consumer = kafka.consumer({
+    groupId: id,
+    readUncommitted: false,
+    maxWaitTimeInMs: 50,
+    retry: { retries: 20 },
+  });
+  let last = Date.now();
+
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...wanted.keys()], fromBeginning: true });
+  await consumer.run({
+    eachBatch: async ({ batch: { topic, partition, messages } }) => {
+      for (const message of messages) {
+        last = Date.now();
+        if (message.value && message.value.toString() === 'probe') {
+          if (message.key.toString() === id) probed.add(`${topic}/${partition}`);
+          continue;
+        }
+        seen.set(topic, seen.get(topic) + 1);
+        print(topic, partition, message);
+      }
+    },
+  });
+  await until(() => [...wanted].every(([topic, count]) => seen.get(topic) >= count),
+    patience_ms, () => last);
+  const places = await probe([...wanted.keys()]);
+  last = Date.now();
+  const isWhole = await until(() => places.every((place) => probed.has(place)), patience_ms,
+    () => last);
+  if (!isWhole)
+    console.error(`a transaction hangs before ${places.filter((place) => !probed.has(place))}`);
+  // Leaving the group in order may take long while the cluster is unwell: nobody needs it.
+  process.stdout.write('', () => process.exit(isWhole ? 0 : 1));
+}
+
+const commands = { create, grow, delete: remove, list, offsets, load, read };
+
+commands[command]().catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});

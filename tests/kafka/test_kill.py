@@ -1,0 +1,202 @@
+"""Exactly once, whatever dies: what the sinks hold equals what is computed again from the input.
+
+usage: test_kill.py restart RECORDS
+       test_kill.py random RECORDS KILLS [SEED]
+       test_kill.py points RECORDS TIMES
+
+restart: the output of an undisturbed server, of one that was restarted in order half-way, and of
+one that was killed there is the same.  random: kill -9 while a transaction is open, which is
+looked up in the cluster after each kill.  points: kill -9 inside of the engine, before or after
+the call that a point names.
+"""
+import os
+import random
+import signal
+import sys
+import time
+
+import cluster
+import workload
+
+OPTIONS = ('-o', 'commit.interval.ms=20', '-o', 'weir.limit.chunk.queue.bytes=65536')
+
+# Which call the process dies before or after, and how many of them it lives through at most; a
+# little chance, so that it is not always the first epoch after a start.
+POINTS = {
+    'during output': ('append_output:kill_before:%d', 8),
+    'after output': ('append_output:kill_after:%d', 8),
+    'after the changelog': ('append_changelog:kill_after:%d', 8),
+    'before the positions': ('append_positions:kill_before:%d', 2),
+    'after the positions': ('append_positions:kill_after:%d', 2),
+    'before the commit': ('txn_commit:kill_before:%d', 2),
+    'after the commit': ('txn_commit:kill_after:%d', 2),
+    'during a flush': ('sqlite_write:kill_before:%d', 60),
+}
+COMMAND_POINTS = {
+    'before a command is written': 'produce:kill_before:1',
+    'after a command is written': 'produce:kill_after:1',
+}
+
+
+def await_half(work, server, from_count, to_count):
+    """Until the sinks hold something between; False: they are past it."""
+    cluster.eventually('progress', lambda: work.progress() > from_count, pause=0.001)
+    return work.progress() < to_count
+
+
+def run_straight(work, server):
+    server.sql(work.statements())
+
+
+def run_restarted(work, server):
+    server.sql(work.statements())
+    if not await_half(work, server, 0, sum(work.counts().values())):
+        raise AssertionError('the restart came after the end')
+    cluster.expect('exit code', server.restart(), 0)
+
+
+def run_killed(work, server):
+    server.sql(work.statements())
+    if not await_half(work, server, 0, sum(work.counts().values())):
+        raise AssertionError('the kill came after the end')
+    server.kill()
+    server.start()
+
+
+def test_restart(kafka, count):
+    outputs = {}
+    for run in (run_straight, run_restarted, run_killed):
+        name = run.__name__
+        work = workload.Workload(kafka, name, count)
+        work.load()
+        with_times = {p: [(k, row) for k, _, row in rows] for p, rows in work.input.items()}
+        with cluster.Server(kafka, work.service, *OPTIONS) as server:
+            run(work, server)
+            found = work.check()
+            cluster.expect('exit code', server.stop(), 0)
+        outputs[name] = with_times, {name: {p: [(k, v) for k, v, _ in rows]
+                                              for p, rows in parts.items()}
+                                       for name, parts in found.items()}
+        print('%s: %d records in, output as computed' % (name, count), flush=True)
+    first, *others = outputs.values()
+    for other in others:
+        cluster.expect('output', other == first, True)
+
+
+def kill_in_flight(work, server, left, total):
+    """Kills while a transaction is open; whether the cluster shows that it was."""
+    # As soon as there is a new epoch: the others are to have something to interrupt, too.
+    if not await_half(work, server, work.progress(), total):
+        raise AssertionError('the work was done, %d kills left' % left)
+    time.sleep(random.uniform(0, 0.03))
+    cluster.eventually('a transaction', lambda: work.kafka.open_records(work.sinks), 5, 0)
+    server.kill()
+    is_open = work.kafka.open_records(work.sinks) > 0
+    print('  %d left: %d of %d records committed, %s' % (
+        left, work.progress(), total,
+        'a transaction open' if is_open else 'none open: not counted'), flush=True)
+    return is_open
+
+
+def test_random(kafka, count, kills, seed=None):
+    began = time.monotonic()
+    seed = seed if seed is not None else int.from_bytes(os.urandom(4), 'big')
+    random.seed(seed)
+    print('seed %d' % seed, flush=True)
+    work = workload.Workload(kafka, 'random', count)
+    work.load()
+    total = sum(work.counts().values())
+    left = kills
+    with cluster.Server(kafka, work.service, *OPTIONS) as server:
+        server.sql(work.statements())
+        while left > 0:
+            left -= kill_in_flight(work, server, left, total)
+            server.start()
+        work.check()
+        cluster.expect('exit code', server.stop(), 0)
+    print('%d records, %d kills in flight, %.0f s: output as computed' % (
+        count, kills, time.monotonic() - began), flush=True)
+
+
+def start_doomed(server, fault):
+    """Starts a server that kills itself, maybe before it is ready."""
+    os.environ['WEIR_FAULT'] = fault
+    try:
+        server.start()
+    except AssertionError:
+        if server.process.wait(10) != -signal.SIGKILL:
+            raise
+    finally:
+        del os.environ['WEIR_FAULT']
+
+
+def test_faults(kafka, title, count, faults):
+    """Each kill is an epoch later than the one before, so that all of them find work."""
+    work = workload.Workload(kafka, 'points', count)
+    work.load()
+    total = sum(work.counts().values())
+    with cluster.Server(kafka, work.service, *OPTIONS) as server:
+        server.sql(work.statements())
+        for number, (fault, most) in enumerate(faults):
+            if work.progress() >= total:
+                raise AssertionError('the work was done after %d of the kills' % number)
+            server.kill()
+            start_doomed(server, fault % random.randint(1, most))
+            cluster.eventually('a kill by %s' % fault, lambda: not server.is_alive(), pause=0.01)
+        server.kill()
+        server.start()
+        work.check()
+        cluster.expect('exit code', server.stop(), 0)
+    print('%d kills %s: output as computed' % (len(faults), title), flush=True)
+
+
+def test_command(kafka, name, times):
+    """A statement whose writer died is in force or it is not; the next ones work."""
+    fault = COMMAND_POINTS[name]
+    prefix = '%s-%d-' % (name.replace(' ', '-'), os.getpid())
+    kafka.create(**{prefix + 'in': 1})
+    with cluster.Server(kafka, prefix.replace('-', '_')) as server:
+        server.sql("CREATE STREAM src (v INT) WITH (kafka_topic='%sin', value_format='JSON');" %
+                   prefix)
+        for number in range(times):
+            sql = "CREATE STREAM s%d WITH (kafka_topic='%ss%d') AS SELECT * FROM src;" % (
+                number, prefix, number)
+            server.kill()
+            start_doomed(server, fault)
+            try:
+                server.sql(sql)
+                raise AssertionError('the statement was acknowledged')
+            except (OSError, EOFError):
+                pass
+            server.kill()
+            server.start()
+            names = {s['name'] for s in server.sql('SHOW STREAMS;')[0]['streams']}
+            cluster.expect('s%d exists' % number, 'S%d' % number in names, 'after' in name)
+            if 'S%d' % number not in names:
+                server.sql(sql)
+            cluster.expect('queries', len(server.running()), number + 1)
+        cluster.expect('exit code', server.stop(), 0)
+    print('killed %d times %s: as acknowledged' % (times, name), flush=True)
+
+
+def test_points(kafka, count, times):
+    if times == 1:
+        test_faults(kafka, 'at as many points', count, list(POINTS.values()))
+    else:
+        for name, fault in POINTS.items():
+            test_faults(kafka, name, count, [fault] * times)
+    for name in COMMAND_POINTS:
+        test_command(kafka, name, times)
+
+
+COMMANDS = {'restart': test_restart, 'random': test_random, 'points': test_points}
+
+
+def main():
+    binary, command, *numbers = sys.argv[1:]
+    cluster.weir.BINARY = binary
+    COMMANDS[command](cluster.Cluster(), *map(int, numbers))
+
+
+if __name__ == '__main__':
+    main()
