@@ -94,6 +94,15 @@ static void pipeline_take_block(Pipeline *pipe, PipelineInput *input, int64_t ts
     }
 }
 
+/* Room for what the input has: clearing a whole batch costs more than a few rows do. */
+static uint32_t pipeline_room(const PipelineInput *input)
+{
+    uint32_t waiting =
+        input->scan ? scan_waiting(input->scan) : input->block->len - input->block_next;
+
+    return waiting < BATCH_ROWS_MAX ? waiting : BATCH_ROWS_MAX;
+}
+
 static void pipeline_block_done(PipelineInput *input)
 {
     if (!input->block || input->block_next < input->block->len)
@@ -130,7 +139,7 @@ ErrCode pipeline_run(Pipeline *pipe, bool with_scans, bool *did, Err *err)
     if (!input)
         return ERR_OK;
 
-    batch_init(&batch, pipe->batch_mem, BATCH_ROWS_MAX);
+    batch_init(&batch, pipe->batch_mem, pipeline_room(input));
     if (input->scan)
         rc = scan_decode(input->scan, ts_max, &batch, err); /* rows */
     else

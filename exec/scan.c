@@ -361,6 +361,11 @@ ErrCode scan_decode(Scan *scan, int64_t ts_max, Batch *batch, Err *err)
     return ERR_OK;
 }
 
+uint32_t scan_waiting(const Scan *scan)
+{
+    return scan->records ? scan->records->len - scan->next : 0;
+}
+
 int64_t scan_next_ts(const Scan *scan)
 {
     if (!scan->records || scan->next >= scan->records->len)

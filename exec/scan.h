@@ -39,6 +39,8 @@ ErrCode scan_fetch(Scan *scan, bool *has_records, Err *err) ERR_MUST_USE;
  */
 ErrCode scan_decode(Scan *scan, int64_t ts_max, Batch *batch, Err *err) ERR_MUST_USE;
 
+/* Records that are fetched and not decoded. */
+uint32_t scan_waiting(const Scan *scan);
 /* Timestamp of the next fetched record as the broker has it; INT64_MAX when there is none. */
 int64_t  scan_next_ts(const Scan *scan);
 int64_t  scan_position(const Scan *scan); /* next offset to decode */
