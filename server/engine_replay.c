@@ -114,8 +114,8 @@ static void start_queries(Replay *replay)
         session_of(&session, replay->mem, engine, command);
         if (engine_start_query(engine, query, &session.props, command->scans, command->scans_len,
                                &err) != ERR_OK)
-            log_line(LOG_ERROR, "replay", "query %.*s could not be resumed: %s", STR_ARG(query->id),
-                     err.msg);
+            log_line(LOG_ERROR, "replay", "query %.*s could not be resumed: %s%s%s",
+                     STR_ARG(query->id), err.msg, err.hint[0] ? "; " : "", err.hint);
     }
 }
 
