@@ -856,6 +856,22 @@ void query_lags(Query *query, Arena *arena, QueryLag **out, size_t *len)
     *len = count;
 }
 
+void query_standing(Query *query, Arena *arena, QueryStart **out, size_t *len)
+{
+    const Plan *plan = query->plan;
+    size_t      count = 0;
+
+    *out = ARENA_ARRAY(arena, QueryStart, query->scan_first[plan->scans_len]);
+    for (uint32_t i = 0; i < plan->scans_len; i++) {
+        for (uint32_t spot = query->scan_first[i]; spot < query->scan_first[i + 1]; spot++)
+            (*out)[count++] =
+                (QueryStart){.scan = i,
+                             .partition = spot - query->scan_first[i],
+                             .offset = __atomic_load_n(&query->settled[spot], __ATOMIC_ACQUIRE)};
+    }
+    *len = count;
+}
+
 /* Every scan has settled at least what targets say, one per spot. */
 static bool query_has_settled(const Query *query, const int64_t *targets)
 {

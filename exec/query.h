@@ -88,6 +88,10 @@ Str  query_id(const Query *query);
 
 const Plan *query_plan(const Query *query);
 
+/* Where the query goes on when it is started again: one entry per scan and partition, in arena.
+ * Thread: any. */
+void query_standing(Query *query, Arena *arena, QueryStart **out, size_t *len);
+
 /* How far one scan has read a partition. */
 typedef struct QueryLag {
     uint32_t scan;

@@ -91,6 +91,29 @@ ErrCode engine_resolve_scans(Engine *engine, const Properties *props, const Plan
     return ERR_OK;
 }
 
+/* A replaced query goes on where the old one stands, even if it never came to settle anything. */
+static void keep_standing(Engine *engine, Str query_id, CommandScan *scans, size_t scans_len,
+                          Arena *mem)
+{
+    Query      *query = query_find(engine->runtime, query_id);
+    QueryStart *standing;
+    size_t      len;
+
+    if (!query || query_plan(query)->scans_len != scans_len)
+        return;
+    query_standing(query, mem, &standing, &len);
+    for (size_t i = 0; i < scans_len; i++) {
+        int64_t *offsets = ARENA_ARRAY(mem, int64_t, scans[i].partitions + 1);
+
+        memcpy(offsets, scans[i].offsets, scans[i].partitions * sizeof *offsets);
+        for (size_t k = 0; k < len; k++) {
+            if (standing[k].scan == i && standing[k].partition < scans[i].partitions)
+                offsets[standing[k].partition] = standing[k].offset;
+        }
+        scans[i].offsets = offsets;
+    }
+}
+
 static void note_topic(const Catalog *catalog, Str source, CommandTopic *topics, size_t *len)
 {
     const Source *found = catalog_source(catalog, source);
@@ -305,6 +328,7 @@ static ErrCode run_planned(Engine *engine, Session *session, const AstStmt *stmt
     if (plan->query && plan->query->plan) {
         TRY(engine_resolve_scans(engine, &session->props, plan->query->plan, stmt_mem, &scans,
                                  err));
+        keep_standing(engine, out->query_id, scans, plan->query->plan->scans_len, stmt_mem);
         command.scans = scans;
         command.scans_len = plan->query->plan->scans_len;
     }
