@@ -168,12 +168,35 @@ bool commit_take_retry(CommitGroup *group, int64_t now_ms)
     return is_due;
 }
 
+/* A group that has lost its query is of no more use: nobody will join its thread, and its writer
+ * would hold on to handles of the broker until the server ends. */
+static void commit_leave(CommitGroup *group)
+{
+    bool is_over;
+
+    pthread_mutex_lock(&group->lock);
+    is_over = !group->is_stopping;
+    pthread_mutex_unlock(&group->lock);
+    if (!is_over)
+        return;
+    broker_txn_close(group->txn);
+    group->txn = NULL;
+    pthread_mutex_lock(&group->lock);
+    if (!group->is_stopping) {
+        (void)pthread_detach(group->thread);
+        group->has_thread = false;
+    }
+    pthread_cond_broadcast(&group->changed);
+    pthread_mutex_unlock(&group->lock);
+}
+
 static void *commit_main(void *arg)
 {
     CommitGroup *group = arg;
 
     while (commit_wait(group))
         commit_cycle(group);
+    commit_leave(group);
     return NULL;
 }
 
@@ -216,14 +239,16 @@ ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out
 
 void commit_stop(CommitGroup *group)
 {
-    if (!group->has_thread)
-        return;
+    bool has_thread;
+
     pthread_mutex_lock(&group->lock);
     group->is_stopping = true;
+    has_thread = group->has_thread;
+    group->has_thread = false;
     pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->lock);
-    pthread_join(group->thread, NULL);
-    group->has_thread = false;
+    if (has_thread)
+        pthread_join(group->thread, NULL);
 }
 
 void commit_close(CommitGroup *group)
@@ -249,7 +274,7 @@ void commit_add_query(CommitGroup *group, Query *query)
         at = &(*at)->group_next;
     query->group_next = NULL;
     *at = query;
-    query->group = group;
+    __atomic_store_n(&query->group, group, __ATOMIC_RELEASE); /* whoever waits may be looking */
     query->chosen = 0;
     pthread_mutex_unlock(&group->lock);
 }

@@ -903,7 +903,7 @@ static ErrCode query_targets(const Query *query, int64_t *targets, Err *err)
 /* Waits for one more settled epoch, a few milliseconds at most. */
 static void query_await_epoch(Query *query)
 {
-    CommitGroup    *group = query->group;
+    CommitGroup    *group = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);

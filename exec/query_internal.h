@@ -44,7 +44,7 @@ struct Query {
     int64_t  *stops;      /* per spot: where a failed query stops; INT64_MAX */
     Str      *topic_ids;  /* per spot: of the topic that settled counts in; empty: not known */
 
-    CommitGroup *group;      /* NULL: not persistent */
+    CommitGroup *group;      /* NULL: not persistent; atomic */
     Query       *group_next; /* in the group's list */
     CommitGroup *moves_to;   /* with the next setting back */
     uint64_t     chosen;     /* epoch for which is_included was decided */

@@ -1,7 +1,9 @@
 /*
  * Threads: queries come and go, pause and fail while data flows.
  */
+#include <dirent.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "common/limit.h"
 #include "tests/support/fault.h"
@@ -212,6 +214,61 @@ static void full_queues_between_stages_do_not_deadlock(void **state)
     run_with_full_queues(test_arena(state), "3");
 }
 
+static int count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int  len = 0;
+
+    assert_non_null(tasks);
+    while (readdir(tasks))
+        len++;
+    closedir(tasks);
+    return len;
+}
+
+static int64_t groups_of(SqlEngine *e)
+{
+    RuntimeHealth health;
+
+    runtime_health(engine_runtime(e->engine), &health);
+    return health.groups;
+}
+
+static void query_set_apart_comes_back_and_its_committer_ends(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    TopicSpec sink = {.name = STR("S"), .partitions = 4, .replicas = -1, .retention_ms = -1};
+    SqlEngine e;
+    Err       err;
+    int       threads;
+
+    sql_engine_init(&e, test_arena(state));
+    sql_property(&e, "auto.offset.reset", "earliest");
+    sql_property(&e, "ksql.query.retry.backoff.initial.ms", "50");
+    sql_property(&e, "ksql.query.retry.backoff.max.ms", "50");
+    sql_engine_start(&e, NULL, false);
+    sql_run(&e, ORDERS "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                       "CREATE STREAM calm AS SELECT k, qty FROM orders EMIT CHANGES;");
+    produce(&e, 0, 100);
+    catch_up(&e, "CSAS_S_1");
+    threads = count_threads();
+    assert_int_equal(broker_topic_delete(engine_broker(e.engine), sink.name, &err), ERR_OK);
+    produce(&e, 100, 200);
+    for (int i = 0; i < 1000 && groups_of(&e) == 1; i++)
+        nanosleep(&pause, NULL);
+    assert_int_equal(groups_of(&e), 2);
+    catch_up(&e, "CSAS_CALM_2");
+    assert_int_equal(count_records(&e, "CALM"), 200);
+    assert_int_equal(broker_topic_create(engine_broker(e.engine), &sink, &err), ERR_OK);
+    catch_up(&e, "CSAS_S_1");
+    assert_int_equal(count_records(&e, "S"), 100);
+    for (int i = 0; i < 1000 && count_threads() > threads; i++)
+        nanosleep(&pause, NULL);
+    assert_int_equal(groups_of(&e), 1);
+    assert_int_equal(count_threads(), threads);
+    sql_engine_close(&e);
+}
+
 static void failing_query_does_not_hold_up_the_others(void **state)
 {
     SqlEngine   e;
@@ -250,6 +307,7 @@ int main(void)
         arena_test(query_woken_while_it_starts_loses_nothing),
         arena_test(backlog_larger_than_an_epoch_is_read_to_its_end),
         arena_test(full_queues_between_stages_do_not_deadlock),
+        arena_test(query_set_apart_comes_back_and_its_committer_ends),
         arena_test(failing_query_does_not_hold_up_the_others),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
