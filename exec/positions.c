@@ -305,6 +305,26 @@ void positions_forget(Positions *self, Str query_id)
     arena_free(mem);
 }
 
+void positions_sweep(Positions *self, const Map *alive)
+{
+    VEC(Str) gone = {0};
+    Arena    *mem = arena_new(0);
+    size_t    cursor = 0;
+    MapEntry *entry;
+
+    pthread_mutex_lock(&self->lock);
+    while ((entry = map_next(&self->standings, &cursor))) {
+        const Standing *standing = entry->value;
+
+        if (!map_get(alive, standing->query_id))
+            vec_push(mem, &gone, standing->query_id);
+    }
+    pthread_mutex_unlock(&self->lock);
+    for (size_t i = 0; i < gone.len; i++)
+        positions_forget(self, gone.items[i]);
+    arena_free(mem);
+}
+
 /* --- committing ------------------------------------------------------------------------------- */
 
 bool positions_is_dirty(Positions *self, Str group)

@@ -14,6 +14,7 @@
 #ifndef EXEC_POSITIONS_H
 #define EXEC_POSITIONS_H
 
+#include "common/map.h"
 #include "exec/broker.h"
 
 typedef struct Positions Positions;
@@ -40,6 +41,8 @@ bool positions_get(Positions *positions, const PositionKey *key, Arena *arena, P
 void positions_stage(Positions *positions, Str group, const PositionKey *key, Position position);
 /* The query is no more.  Durable with the next commit. */
 void positions_forget(Positions *positions, Str query_id);
+/* The same for every query that is not among the keys of alive. */
+void positions_sweep(Positions *positions, const Map *alive);
 
 /* True when the group has something to write that no task has caused: a query was forgotten. */
 bool positions_is_dirty(Positions *positions, Str group);

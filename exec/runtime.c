@@ -106,6 +106,12 @@ void runtime_close(Runtime *runtime)
     runtime_free(runtime);
 }
 
+void runtime_sweep(Runtime *runtime, const Map *alive)
+{
+    positions_sweep(runtime->positions, alive);
+    flusher_sweep(runtime->flusher, alive);
+}
+
 /* --- inline ----------------------------------------------------------------------------------- */
 
 bool runtime_step(Runtime *runtime)

@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/map.h"
 #include "exec/assignment.h"
 #include "exec/broker.h"
 
@@ -45,6 +46,10 @@ ErrCode runtime_open(const RuntimeOpts *opts, Runtime **out, Err *err) ERR_MUST_
  * Queries are freed with it.  NULL is fine.
  */
 void runtime_close(Runtime *runtime);
+
+/* Removes what is left of queries that are not among the keys of alive: positions and state files.
+ * Before any query is started. */
+void runtime_sweep(Runtime *runtime, const Map *alive);
 
 /* Inline: does one piece of work (a batch of one task, a commit, a step of the broker); false when
  * there was none.  Waiting times (retries) count only as the clock shows them passed. */

@@ -7,7 +7,7 @@
  * is reported and skipped: the rest of the log still counts.
  *
  * What a crash may have left behind between a command and its consequences (data of queries that
- * no longer exist) is removed at the end.
+ * no longer exist) is removed at the end.  A query whose statement was skipped keeps its data.
  */
 #include "server/engine_internal.h"
 
@@ -20,6 +20,7 @@ typedef struct Replay {
     Engine  *engine;
     Arena   *mem;
     Map      commands; /* query id -> Command * */
+    Map      skipped;  /* query id -> Command *, of statements that no longer plan */
     Catalog *catalog;
 } Replay;
 
@@ -78,6 +79,8 @@ static ErrCode replay_record(void *arg, const Record *record, Err *err)
         log_line(LOG_ERROR, "replay", "statement %" PRId64 " (%.*s) is skipped: %s", record->offset,
                  STR_ARG(command->id), refused.msg);
         engine_note_status(engine, command->id, STR("ERROR"), str_from(refused.msg), STR_NULL, -1);
+        if (command->query_id.ptr)
+            map_put(&replay->skipped, command->query_id, command);
     } else if (command->query_id.ptr) {
         map_put(&replay->commands, command->query_id, command);
     }
@@ -119,8 +122,28 @@ static void start_queries(Replay *replay)
     }
 }
 
-/* Changelogs of queries that no longer exist: a crash fell between TERMINATE and its deletions. */
-static void sweep_changelogs(Engine *engine)
+/* Ids may be given again (QUERY_ID): what a former query of an id left must not become its. */
+static void list_alive(const Replay *replay, Map *alive)
+{
+    const Catalog *catalog = replay->engine->catalog;
+    size_t         cursor = 0;
+    MapEntry      *entry;
+
+    for (size_t i = 0; i < catalog_queries_len(catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(catalog, i);
+
+        map_put(alive, query->id, (void *)(uintptr_t)query);
+    }
+    while ((entry = map_next(&replay->skipped, &cursor)))
+        map_put(alive, entry->key, entry->value);
+}
+
+/*
+ * Changelogs of queries that no longer exist: a crash fell between TERMINATE and its deletions.
+ * One whose query would have a '-' in its id may be that of another service, whose id begins with
+ * ours.
+ */
+static void sweep_changelogs(Engine *engine, const Map *alive)
 {
     Arena     *mem = arena_new(0);
     Str        prefix = str_printf(mem, "_weir-%.*s-", STR_ARG(engine->service_id));
@@ -133,15 +156,28 @@ static void sweep_changelogs(Engine *engine)
         len = 0;
     for (size_t i = 0; i < len; i++) {
         Str name = topics[i].spec.name;
+        Str id;
 
         if (!str_starts(name, prefix) || !str_ends(name, suffix) ||
-            name.len <= prefix.len + suffix.len ||
-            catalog_query(engine->catalog, str_slice(name, prefix.len, name.len - suffix.len)))
+            name.len <= prefix.len + suffix.len)
+            continue;
+        id = str_slice(name, prefix.len, name.len - suffix.len);
+        if (memchr(id.ptr, '-', id.len) || map_get(alive, id))
             continue;
         if (broker_topic_delete(engine->broker, name, &err) != ERR_OK)
             log_line(LOG_WARN, "replay", "left-over topic \"%.*s\": %s", STR_ARG(name), err.msg);
     }
     arena_free(mem);
+}
+
+static void sweep(Replay *replay)
+{
+    Map alive;
+
+    map_init(&alive, replay->mem);
+    list_alive(replay, &alive);
+    runtime_sweep(replay->engine->runtime, &alive);
+    sweep_changelogs(replay->engine, &alive);
 }
 
 ErrCode engine_replay(Engine *engine, Err *err)
@@ -150,11 +186,12 @@ ErrCode engine_replay(Engine *engine, Err *err)
     ErrCode rc;
 
     map_init(&replay.commands, replay.mem);
+    map_init(&replay.skipped, replay.mem);
     rc = read_log(&replay, err);
     if (rc == ERR_OK) {
         engine_publish(engine, replay.catalog);
+        sweep(&replay);
         start_queries(&replay);
-        sweep_changelogs(engine);
     } else {
         catalog_unref(replay.catalog);
     }

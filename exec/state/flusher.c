@@ -15,18 +15,21 @@
 #include "exec/state/flusher.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/limit.h"
 #include "common/log.h"
 #include "common/map.h"
 #include "common/vec.h"
 #include "exec/state/flush.h"
+#include "exec/state/state_sqlite.h"
 
 #define MS_NS ((int64_t)1000000)
 
@@ -338,6 +341,38 @@ void flusher_close(Flusher *flusher)
 }
 
 /* --- for query files -------------------------------------------------------------------------- */
+
+void flusher_sweep(Flusher *flusher, const Map *alive)
+{
+    Arena         *mem;
+    Map            names;
+    size_t         cursor = 0;
+    MapEntry      *entry;
+    char           path[4096];
+    DIR           *dir;
+    struct dirent *found;
+
+    snprintf(path, sizeof path, "%s/state", flusher->data_dir ? flusher->data_dir : "");
+    dir = flusher->data_dir ? opendir(path) : NULL;
+    if (!dir)
+        return;
+    mem = arena_new(0);
+    map_init(&names, mem);
+    while ((entry = map_next(alive, &cursor)))
+        map_put(&names, state_sqlite_file_name(mem, entry->key), entry->value);
+    while ((found = readdir(dir))) {
+        const char *end = strstr(found->d_name, ".db");
+        Str         name = {found->d_name, end ? (size_t)(end - found->d_name) : 0};
+
+        /* Of NAME.db, NAME.db-wal and NAME.db-shm: not NAME.db.damaged-1. */
+        if (!end || (end[3] != '\0' && end[3] != '-') || map_get(&names, name))
+            continue;
+        log_line(LOG_INFO, "flusher", "removing \"%s\": its query is no more", found->d_name);
+        (void)unlinkat(dirfd(dir), found->d_name, 0);
+    }
+    closedir(dir);
+    arena_free(mem);
+}
 
 const char *flusher_data_dir(const Flusher *flusher)
 {

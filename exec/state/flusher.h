@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/map.h"
 
 typedef struct Flusher   Flusher;
 typedef struct QueryFile QueryFile;
@@ -32,6 +33,10 @@ ErrCode flusher_open(const FlusherOpts *opts, Flusher **out, Err *err) ERR_MUST_
 
 /* Ends the thread; every query file must be closed.  NULL is fine. */
 void flusher_close(Flusher *flusher);
+
+/* Deletes the files of queries that are not among the keys of alive; before any is opened.  What
+ * was set aside stays. */
+void flusher_sweep(Flusher *flusher, const Map *alive);
 
 /* Writes what is due; false when nothing was.  Inline only. */
 bool flusher_step(Flusher *flusher);

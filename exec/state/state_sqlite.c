@@ -304,7 +304,7 @@ void state_sqlite_close_readers(StateDb *db)
 
 /* A query id as a file name: anything but letters, digits, '_' and '-' as %XX; a long one is cut
  * and told apart by its hash. */
-static Str file_name(Arena *mem, Str id)
+Str state_sqlite_file_name(Arena *mem, Str id)
 {
     Buf name = buf_in(mem);
 
@@ -350,7 +350,7 @@ ErrCode state_sqlite_new(const StateDbOpts *opts, StateDb **out, Err *err)
     db->views = views;
     if (opts->data_dir)
         db->path = str_to_c(mem, str_printf(mem, "%s/state/%.*s.db", opts->data_dir,
-                                            STR_ARG(file_name(mem, opts->query_id))));
+                                            STR_ARG(state_sqlite_file_name(mem, opts->query_id))));
     atomic_store(&db->exists, db->path && access(db->path, F_OK) == 0);
     pthread_mutex_init(&db->lock, NULL);
     *out = db;

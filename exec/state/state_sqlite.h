@@ -49,6 +49,8 @@ bool    state_sqlite_exists(StateDb *db); /* Thread: any */
 /* Renames the file and what belongs to it to <name>.damaged-N; nothing may be borrowed. */
 ErrCode state_sqlite_set_aside(StateDb *db, Arena *arena, Str *new_name, Err *err) ERR_MUST_USE;
 void    state_sqlite_unlink(StateDb *db);
+/* The name of a query's file, without ".db". */
+Str state_sqlite_file_name(Arena *mem, Str query_id);
 
 /* --- writing: one thread at a time ------------------------------------------------------------ */
 

@@ -189,6 +189,33 @@ static void forgotten_query_leaves_the_record(void **state)
     broker_close(broker);
 }
 
+static void queries_that_are_no_more_are_swept(void **state)
+{
+    Clock      clock;
+    Broker    *broker = open_broker(&clock);
+    Positions *positions = open_positions(broker);
+    Arena     *mem = arena_new(0);
+    Map        alive;
+
+    (void)state;
+    stage(positions, main_group, "CSAS_A_1", 0, 5);
+    stage(positions, main_group, "CSAS_A_1", 1, 6);
+    stage(positions, main_group, "CSAS_B_2", 0, 7);
+    commit(broker, positions, main_group);
+    map_init(&alive, mem);
+    map_put(&alive, STR("CSAS_B_2"), mem);
+    positions_sweep(positions, &alive);
+    commit(broker, positions, main_group);
+    positions_close(positions);
+    positions = open_positions(broker);
+    assert_int_equal(position_of(positions, "CSAS_A_1", 0), -1);
+    assert_int_equal(position_of(positions, "CSAS_A_1", 1), -1);
+    assert_int_equal(position_of(positions, "CSAS_B_2", 0), 7);
+    positions_close(positions);
+    broker_close(broker);
+    arena_free(mem);
+}
+
 static void topic_tells_what_became_of_a_commit(void **state)
 {
     Clock      clock;
@@ -221,6 +248,7 @@ int main(void)
         cmocka_unit_test(unchanged_positions_are_not_written),
         cmocka_unit_test(query_that_changes_its_group_keeps_its_position),
         cmocka_unit_test(forgotten_query_leaves_the_record),
+        cmocka_unit_test(queries_that_are_no_more_are_swept),
         cmocka_unit_test(topic_tells_what_became_of_a_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,12 +271,53 @@ static void replay_of_the_command_log_makes_and_deletes_nothing(void **state)
     remove_dir(mem, dir);
 }
 
+static bool has_file(Arena *mem, const char *dir, const char *name)
+{
+    return access(str_to_c(mem, str_printf(mem, "%s/state/%s", dir, name)), F_OK) == 0;
+}
+
+static void make_file(Arena *mem, const char *dir, const char *name)
+{
+    FILE *file = fopen(str_to_c(mem, str_printf(mem, "%s/state/%s", dir, name)), "w");
+
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* As a crash between a TERMINATE and its deletions leaves it. */
+static void files_of_queries_that_are_gone_are_removed(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    SqlEngine   e;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS TOTALS);
+    produce_orders(&e, 0, 100);
+    catch_up(&e, "CTAS_TOTALS_1");
+    sql_engine_close(&e);
+    make_file(mem, dir, "CTAS_GONE_9.db");
+    make_file(mem, dir, "CTAS_GONE_9.db-wal");
+    make_file(mem, dir, "CTAS_GONE_9.db.damaged-1");
+    open_engine(&e, mem, dir, false);
+    assert_false(has_file(mem, dir, "CTAS_GONE_9.db"));
+    assert_false(has_file(mem, dir, "CTAS_GONE_9.db-wal"));
+    assert_true(has_file(mem, dir, "CTAS_GONE_9.db.damaged-1"));
+    assert_true(has_file(mem, dir, "CTAS_TOTALS_1.db"));
+    produce_orders(&e, 100, 200);
+    catch_up(&e, "CTAS_TOTALS_1");
+    expect_totals(&e, 200);
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(threads_give_the_same_result_as_inline),
         arena_test(restart_goes_on_where_it_stood),
         arena_test(replay_of_the_command_log_makes_and_deletes_nothing),
+        arena_test(files_of_queries_that_are_gone_are_removed),
         arena_test(a_topic_made_again_is_read_from_its_beginning),
         arena_test(a_start_does_not_hold_for_a_topic_made_again),
     };
