@@ -45,7 +45,7 @@ class Statements:
         self.replaced = 0
 
     def create(self, number):
-        name = f"COMES_{number}"
+        name = f"COMES_{number:04}"
         body = random.choice(["STREAM {} AS SELECT * FROM SRC WHERE ID = -1",
                               "TABLE {} AS SELECT G, COUNT(*) AS N FROM SRC GROUP BY G"])
         answer = self.server.execute(f"CREATE {body.format(name)};")
