@@ -163,12 +163,11 @@ bool widens_to(const Type *from, const Type *to)
         return true;
     case T_BIGINT:
         return from->kind == T_INT;
-    case T_DECIMAL: {
-        int precision = from->kind == T_INT ? 10 : from->kind == T_BIGINT ? 19 : from->precision;
-        int scale = from->kind == T_DECIMAL ? from->scale : 0;
-
-        return to->scale >= scale && to->precision - to->scale >= precision - scale;
-    }
+    case T_DECIMAL:
+        /* Whether a whole number has too many digits is seen from its value. */
+        return from->kind != T_DECIMAL ||
+               (to->scale >= from->scale &&
+                to->precision - to->scale >= from->precision - from->scale);
     default:
         return false;
     }

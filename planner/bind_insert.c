@@ -131,9 +131,6 @@ static bool takes(const Type *from, const Type *to)
 {
     if (from->kind == T_NULL || widens_to(from, to))
         return true;
-    /* Whether a whole number has too many digits is seen from its value. */
-    if (to->kind == T_DECIMAL)
-        return from->kind == T_INT || from->kind == T_BIGINT;
     if (from->kind == T_STRING)
         return to->kind == T_DATE || to->kind == T_TIME || to->kind == T_TIMESTAMP ||
                to->kind == T_BYTES;
