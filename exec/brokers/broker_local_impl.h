@@ -71,7 +71,8 @@ typedef struct LocalLog {
     size_t     head, len, cap;
     int64_t    cached_from;
 
-    LocalReader *readers;
+    LocalReader *readers; /* in the order they were opened: so they are woken */
+    LocalReader *last_reader;
 
     /* The writer's own. */
     int64_t  next;  /* the end as it will be when the transaction under way is committed */

@@ -202,6 +202,7 @@ ErrCode local_reader_open(Broker *base, Str topic_name, uint32_t partition, int6
     LocalBroker *broker = (LocalBroker *)base;
     LocalTopic  *topic = NULL;
     LocalReader *reader;
+    LocalLog    *log;
 
     TRY(local_topic_find(broker, topic_name, &topic, err));
     if (partition >= topic->spec.partitions) {
@@ -209,6 +210,7 @@ ErrCode local_reader_open(Broker *base, Str topic_name, uint32_t partition, int6
         return err_set(err, ERR_BROKER, "topic \"%.*s\" has no partition %u", STR_ARG(topic_name),
                        partition);
     }
+    log = &topic->logs[partition];
     reader = MEM_NEW(LocalReader);
     reader->base.cls = base->cls;
     reader->broker = broker;
@@ -219,8 +221,11 @@ ErrCode local_reader_open(Broker *base, Str topic_name, uint32_t partition, int6
     reader->is_waiting = true; /* who waits before the first poll is woken too */
 
     pthread_mutex_lock(&broker->wake_lock);
-    reader->next = topic->logs[partition].readers;
-    topic->logs[partition].readers = reader;
+    if (log->last_reader)
+        log->last_reader->next = reader;
+    else
+        log->readers = reader;
+    log->last_reader = reader;
     pthread_mutex_unlock(&broker->wake_lock);
     *out = &reader->base;
     return ERR_OK;
@@ -230,12 +235,17 @@ void local_reader_close(BrokerReader *base)
 {
     LocalReader  *reader = (LocalReader *)base;
     LocalBroker  *broker = reader->broker;
-    LocalReader **link = &reader->topic->logs[reader->partition].readers;
+    LocalLog     *log = &reader->topic->logs[reader->partition];
+    LocalReader **link = &log->readers, *before = NULL;
 
     pthread_mutex_lock(&broker->wake_lock);
-    while (*link != reader)
-        link = &(*link)->next;
+    while (*link != reader) {
+        before = *link;
+        link = &before->next;
+    }
     *link = reader->next;
+    if (log->last_reader == reader)
+        log->last_reader = before;
     pthread_mutex_unlock(&broker->wake_lock);
     local_topic_unref(reader->topic);
     mem_free(reader);
