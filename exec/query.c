@@ -75,7 +75,8 @@ void query_fail(Query *query, const OpFailure *failure, const Err *err)
     pthread_mutex_unlock(&query->lock);
     if (!is_first)
         return;
-    log_line(LOG_WARN, "query", "query \"%.*s\" failed: %s", STR_ARG(query->id), err->msg);
+    log_line(LOG_WARN, "query", "query \"%.*s\" failed: %s%s%s", STR_ARG(query->id), err->msg,
+             err->hint[0] ? "; " : "", err->hint);
     proclog_query_failed(query->log, err);
     __atomic_store_n(&query->group->has_halted, 1, __ATOMIC_RELEASE);
     commit_retry_at(query->group, retry_ms);

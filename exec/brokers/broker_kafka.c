@@ -172,9 +172,14 @@ static ErrCode conf_set(rd_kafka_conf_t *conf, const char *name, const char *val
 {
     char why[256];
 
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
-        return err_set(err, ERR_CONFIG, "cannot use property \"%s\": %s", name, why);
-    return ERR_OK;
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
+        return ERR_OK;
+    err_set(err, ERR_CONFIG, "cannot use property \"%s\": %s", name, why);
+    if (strcmp(name, "sasl.jaas.config") == 0)
+        err_hint(err, "give sasl.mechanism, sasl.username and sasl.password instead");
+    else if (str_starts(str_from(name), STR("ssl.truststore.")))
+        err_hint(err, "give the certificates as a PEM file by ssl.ca.location instead");
+    return ERR_CONFIG;
 }
 
 static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_conf_t *conf, const char *const *pairs,

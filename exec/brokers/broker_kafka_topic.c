@@ -20,7 +20,7 @@
 
 #include "common/limit.h"
 
-enum { NAME_BYTES = 250, POLL_US = 20000 };
+enum { NAME_BYTES = 250, POLL_US = 20000, LEADER_TRIES = 250 };
 
 static const char id_config[] = "flush.messages";
 
@@ -505,12 +505,17 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
                              PartitionEnds *out, Err *err)
 {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    int                 tries = KAFKA_RETRIES;
 
-    for (int i = 0; i < KAFKA_RETRIES; i++) {
+    for (int i = 0; i < tries; i++) {
         code = rd_kafka_query_watermark_offsets(broker->admin, name, (int32_t)partition,
                                                 &out->begin, &out->end, KAFKA_REQUEST_MS);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_OK;
+        /* A leader that is being chosen, or does not know of it yet, takes a while. */
+        if (code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+            tries = LEADER_TRIES;
         usleep(POLL_US);
     }
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||

@@ -126,11 +126,14 @@ static ErrCode op_sink_row(OpSink *self, const Row *row, Err *err)
         chunk_cancel(chunk);
         return op_sink_fail(self, false, err);
     }
-    if ((int64_t)(chunk->bytes.len - before) > ctx->record_bytes_max)
-        return err_set(err, ERR_RECORD_TOO_LARGE,
-                       "could not write to topic \"%.*s\": record of %zu bytes, limit %lld",
-                       STR_ARG(self->base.node->u.sink.topic), chunk->bytes.len - before,
-                       (long long)ctx->record_bytes_max);
+    if ((int64_t)(chunk->bytes.len - before) > ctx->record_bytes_max) {
+        err_set(err, ERR_RECORD_TOO_LARGE,
+                "could not write to topic \"%.*s\": record of %zu bytes, limit %lld",
+                STR_ARG(self->base.node->u.sink.topic), chunk->bytes.len - before,
+                (long long)ctx->record_bytes_max);
+        err_hint(err, "raise max.message.bytes of the topic");
+        return ERR_RECORD_TOO_LARGE;
+    }
     ctx->counters.rows_out++;
     return ERR_OK;
 }

@@ -6,7 +6,6 @@
 #   kafka.sh stop DIR     ends it by its pid; kills it when it does not end in time
 #   kafka.sh kill DIR     kill -9
 #   kafka.sh again DIR    starts it again, on the same port
-#   kafka.sh quota DIR BYTES   how many bytes a second the client "weir" may read
 #
 # WEIR_KAFKA_VERSION (3.9.2) and WEIR_KAFKA_CACHE (~/.cache/weir-kafka) say what, and where the
 # jars are kept.  Java and Maven come from the distribution when they are missing.
@@ -160,10 +159,6 @@ start)
 stop) end_broker TERM ;;
 kill) end_broker KILL ;;
 again) launch ;;
-quota)
-    run_java 128m kafka.admin.ConfigCommand --bootstrap-server "$(cat "$dir/address")" --alter \
-        --entity-type clients --entity-name weir --add-config "consumer_byte_rate=${3:?bytes}"
-    ;;
 *)
     echo "kafka.sh: unknown command $command" >&2
     exit 2

@@ -51,4 +51,5 @@ else
     python 300 test_kill.py "$server" restart 60000
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
+    python 1200 test_faults.py "$server"
 fi

@@ -1,0 +1,197 @@
+"""Faults of the cluster and of topics: what comes out stays exact, and what is wrong is said.
+
+usage: test_faults.py SERVER [TEST...]
+
+Each test has topics and a server of its own; in the end the sinks are compared with the input.
+"""
+import json
+import os
+import signal
+import sys
+import time
+
+import cluster
+import workload
+
+SMALL_EPOCHS = ('-o', 'commit.interval.ms=20', '-o', 'weir.limit.chunk.queue.bytes=65536')
+SAID_SECONDS = 60  # until a fault is told by /healthcheck, and until it is told to be over
+
+
+def why(server):
+    """What /healthcheck says is wrong; empty: nothing."""
+    return json.dumps(server.health()) if not server.health()['isHealthy'] else ''
+
+
+def await_said(server, *words):
+    return cluster.eventually('/healthcheck says ' + ' or '.join(words),
+                              lambda: any(word in why(server) for word in words), SAID_SECONDS)
+
+
+def await_healthy(server):
+    cluster.eventually('healthy again', lambda: not why(server), SAID_SECONDS)
+
+
+def under_work(kafka, name, count, disturb):
+    """Disturbs the cluster while queries read their backlog; then everything must be there."""
+    work = workload.Workload(kafka, name, count)
+    work.load()
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as server:
+        server.sql(work.statements())
+        cluster.eventually('progress', lambda: work.progress() > 0, pause=0.01)
+        disturb(server)
+        await_healthy(server)
+        work.check()
+        cluster.expect('exit code', server.stop(), 0)
+
+
+def test_broker_killed(kafka):
+    def disturb(server):
+        kafka.control('kill')
+        await_said(server, 'brokers')
+        cluster.expect('the REPL is answered', len(server.running()), 4)
+        kafka.control('again')
+    under_work(kafka, 'killed', 100000, disturb)
+
+
+def test_broker_restarted(kafka):
+    def disturb(_):
+        kafka.control('stop')
+        kafka.control('again')
+    under_work(kafka, 'restarted', 100000, disturb)
+
+
+def test_broker_stands_still(kafka):
+    def disturb(_):
+        kafka.signal(signal.SIGSTOP)
+        time.sleep(10)
+        kafka.signal(signal.SIGCONT)
+    under_work(kafka, 'still', 100000, disturb)
+
+
+def test_broker_down_at_start(kafka):
+    kafka.control('stop')
+    try:
+        code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address,
+                                        '--data', cluster.scratch())
+        cluster.expect('exit code', code, 1)
+        if 'bootstrap.servers' not in err:
+            raise AssertionError('the start says: ' + err)
+    finally:
+        kafka.control('again')
+
+
+def test_java_settings_are_refused_with_the_names_to_use(kafka):
+    for setting, hint in (('ssl.truststore.location=/t.jks', 'ssl.ca.location'),
+                          ('sasl.jaas.config=PlainLoginModule', 'sasl.username')):
+        code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address, '-o', setting)
+        cluster.expect('exit code with ' + setting, code, 2)
+        if hint not in err:
+            raise AssertionError('%s: %s' % (setting, err))
+
+
+def test_two_servers_with_one_identity(kafka):
+    """The older one is fenced and says so; the younger one's output is exact."""
+    work = workload.Workload(kafka, 'twins', 100000)
+    work.load()
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as older:
+        older.sql(work.statements())
+        cluster.eventually('progress', lambda: work.progress() > 0, pause=0.01)
+        with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as younger:
+            await_said(older, 'ksql.service.id')
+            work.check()
+            cluster.expect('the younger one is healthy', why(younger), '')
+            cluster.expect('exit code', younger.stop(), 0)
+
+
+def test_one_bad_query_leaves_the_others_alone(kafka):
+    """Its records are too large for its sink; the rest is complete and on time."""
+    work = workload.Workload(kafka, 'bad', 20000)
+    work.load()
+    bad = work.prefix + 'bad'
+    kafka.client('create', bad + '=3:max.message.bytes=300')
+    with cluster.Server(kafka, work.service) as server:
+        server.sql(work.statements())
+        server.sql("CREATE STREAM bad WITH (kafka_topic='%s') AS "
+                   "SELECT k, LPAD('x', 1000, 'x') AS x FROM src;" % bad)
+        began = time.monotonic()
+        work.check()
+        if time.monotonic() - began > 30:
+            raise AssertionError('it took %d s' % (time.monotonic() - began))
+        states = {q['id']: q['state'] for q in server.sql('SHOW QUERIES;')[0]['queries']}
+        cluster.expect('states', sorted(states.values()), ['ERROR:1'] + ['RUNNING:1'] * 4)
+        error = json.dumps(server.sql('DESCRIBE bad EXTENDED;')) + server.log_text()
+        if 'max.message.bytes' not in error:
+            raise AssertionError('nobody says what to do: ' + error)
+        cluster.expect('exit code', server.stop(), 0)
+
+
+def test_sink_deleted_and_made_again(kafka):
+    """Its query fails, says so, and goes on by itself; the others do not notice."""
+    work = workload.Workload(kafka, 'gone', 50000)
+    work.load()
+    sink = work.prefix + 'sink'
+    kafka.client('create', sink + '=3')
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS, '-o',
+                        'ksql.query.retry.backoff.initial.ms=500', '-o',
+                        'ksql.query.retry.backoff.max.ms=2000') as server:
+        server.sql(work.statements())
+        server.sql("CREATE STREAM sink WITH (kafka_topic='%s') AS SELECT k, v FROM src;" % sink)
+        kafka.client('delete', sink)
+        work.check()
+        more = [{'key': 'more', 'value': '{"G":1,"V":1}', 'partition': 0}]
+        kafka.load(work.source, more)
+        cluster.eventually('an error', lambda: any(
+            q['state'] == 'ERROR:1' for q in server.sql('SHOW QUERIES;')[0]['queries']), 90)
+        kafka.client('create', sink + '=6')
+        cluster.eventually('all run', lambda: all(
+            q['state'] == 'RUNNING:1' for q in server.sql('SHOW QUERIES;')[0]['queries']), 90)
+        cluster.eventually('the last record', lambda: any(
+            record['key'] == 'more' for record in kafka.read(**{sink: 1})[sink]))
+        cluster.expect('exit code', server.stop(), 0)
+
+
+def threads_of(server):
+    return len(os.listdir('/proc/%d/task' % server.process.pid))
+
+
+def test_drop_in_a_loop(kafka):
+    with cluster.Server(kafka, 'drop%d_' % os.getpid()) as server:
+        server.sql("CREATE STREAM src (k STRING KEY, v INT) WITH "
+                   "(kafka_topic='drop%d', partitions=3, value_format='JSON');" % os.getpid())
+        server.sql("INSERT INTO src VALUES ('a', 1);")
+        counts = []
+        for number in range(15):
+            server.sql("CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM src GROUP BY k;")
+            server.sql("CREATE STREAM u AS SELECT * FROM src; CREATE STREAM w AS SELECT * FROM u;")
+            cluster.eventually('rows', lambda: server.rows('SELECT * FROM t;'))
+            server.sql('DROP STREAM w DELETE TOPIC; DROP STREAM u DELETE TOPIC;'
+                       'DROP TABLE t DELETE TOPIC;')
+            counts.append(threads_of(server))
+        if counts[-1] > counts[2] + 2:
+            raise AssertionError('threads: %s' % counts)
+        began = time.monotonic()
+        cluster.expect('exit code', server.stop(), 0)
+        if time.monotonic() - began > 10:
+            raise AssertionError('the end took %d s' % (time.monotonic() - began))
+
+
+def main():
+    cluster.weir.BINARY = sys.argv[1]
+    kafka = cluster.Cluster()
+    tests = [name for name in globals() if name.startswith('test_')]
+    failed = []
+    for name in sys.argv[2:] or tests:
+        began = time.monotonic()
+        try:
+            globals()[name](kafka)
+            result = 'ok'
+        except AssertionError as error:
+            failed.append(name)
+            result = 'FAILED: %s' % error
+        print('%s: %s, %.0f s' % (name[5:].replace('_', ' '), result, time.monotonic() - began),
+              flush=True)
+    sys.exit(bool(failed))
+
+
+if __name__ == '__main__':
+    main()
