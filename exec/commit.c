@@ -256,7 +256,9 @@ static void commit_settle(CommitGroup *group)
     commit_free_bytes(group);
     worker_call_all(group->runtime, MESSAGE_SETTLE, group, NULL);
     commit_clear_parts(group);
-    group->backoff_ms = 0;
+    pthread_mutex_lock(&group->lock);
+    group->backoff_ms = 0; /* whoever asks how the group fares may be looking */
+    pthread_mutex_unlock(&group->lock);
     if (has_parts) {
         __atomic_add_fetch(&group->settled, 1, __ATOMIC_RELAXED);
         commit_rejoin(group);
