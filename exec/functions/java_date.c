@@ -2,8 +2,10 @@
  * java_date.c -- reading dates by the patterns of SimpleDateFormat, for PARSE_DATE only.
  *
  * Pattern and text are walked side by side; the fields go into a lenient calendar, where a month
- * of 14 is February of the next year and so on.  Weeks (Y, w, W, F) cannot be read: a date of a
- * week needs rules of a locale that the function does not name.
+ * of 14 is February of the next year and so on.  A day can be given in five ways: by the month, by
+ * the year, or as a weekday of a week of the month, of the year, or counted in the month.  The way
+ * that was completed last decides, as in GregorianCalendar; weeks begin on Sunday, and the first
+ * of a year or month is the one of its first day.
  */
 #include "exec/functions/java_date.h"
 
@@ -12,9 +14,22 @@
 
 enum { DIGITS_MAX = 9, CENTURY_BACK_YEARS = 80 };
 
+typedef enum DateField {
+    FIELD_MONTH, /* from 1 */
+    FIELD_DAY,
+    FIELD_DAY_OF_YEAR,
+    FIELD_WEEKDAY, /* from 0, Sunday */
+    FIELD_WEEKDAY_IN_MONTH,
+    FIELD_WEEK_OF_MONTH,
+    FIELD_WEEK_OF_YEAR,
+    FIELD_COUNT_
+} DateField;
+
 typedef struct Fields {
-    int64_t year, month, day; /* month from 1 */
-    int64_t day_of_year;      /* 0: not given, or month and day came after it */
+    int64_t year;
+    int64_t dates[FIELD_COUNT_];
+    int     stamps[FIELD_COUNT_]; /* 0: not given; else the later, the higher */
+    int     stamp;
     int64_t hour, minute, second, ms;
     int64_t half; /* 1: afternoon */
     bool    has_half_hour;
@@ -53,7 +68,7 @@ static bool take_number(Reader *self, size_t width, int64_t *out)
     size_t len = 0;
 
     if (self->at_pattern < self->pattern.len &&
-        strchr("yMLdDuHkKhmsS", self->pattern.ptr[self->at_pattern]))
+        strchr("yYMLdDuwWFHkKhmsS", self->pattern.ptr[self->at_pattern]))
         most = width;
     while (self->at < self->text.len && self->text.ptr[self->at] == ' ')
         self->at++;
@@ -124,6 +139,32 @@ static bool take_zone(Reader *self)
     return false;
 }
 
+static void set_date(Fields *fields, DateField field, int64_t value)
+{
+    fields->dates[field] = value;
+    fields->stamps[field] = ++fields->stamp;
+}
+
+static bool take_date_number(Reader *self, size_t count, DateField field)
+{
+    int64_t value;
+
+    if (!take_number(self, count, &value))
+        return false;
+    set_date(&self->fields, field, field == FIELD_WEEKDAY ? value % 7 : value);
+    return true;
+}
+
+static bool take_date_name(Reader *self, TimeField names, DateField field)
+{
+    int64_t value = 0;
+
+    if (!take_name(self, names, &value))
+        return false;
+    set_date(&self->fields, field, field == FIELD_WEEKDAY ? value % 7 : value);
+    return true;
+}
+
 static bool take_date_field(Reader *self, char letter, size_t count)
 {
     Fields *fields = &self->fields;
@@ -136,6 +177,7 @@ static bool take_date_field(Reader *self, char letter, size_t count)
         fields->is_bc = value == 0;
         return true;
     case 'y':
+    case 'Y': /* FastDateFormat knows no years of weeks */
         if (!take_number(self, count, &fields->year))
             return false;
         if (count <= 2 && fields->year < 100)
@@ -143,18 +185,22 @@ static bool take_date_field(Reader *self, char letter, size_t count)
         return true;
     case 'M':
     case 'L':
-        fields->day_of_year = 0;
-        return count >= 3 ? take_name(self, TIME_MONTH, &fields->month)
-                          : take_number(self, count, &fields->month);
+        return count >= 3 ? take_date_name(self, TIME_MONTH, FIELD_MONTH)
+                          : take_date_number(self, count, FIELD_MONTH);
     case 'd':
-        fields->day_of_year = 0;
-        return take_number(self, count, &fields->day);
+        return take_date_number(self, count, FIELD_DAY);
     case 'D':
-        return take_number(self, count, &fields->day_of_year);
+        return take_date_number(self, count, FIELD_DAY_OF_YEAR);
     case 'E':
-        return take_name(self, TIME_WEEKDAY, &value);
+        return take_date_name(self, TIME_WEEKDAY, FIELD_WEEKDAY);
     case 'u':
-        return take_number(self, count, &value);
+        return take_date_number(self, count, FIELD_WEEKDAY);
+    case 'F':
+        return take_date_number(self, count, FIELD_WEEKDAY_IN_MONTH);
+    case 'W':
+        return take_date_number(self, count, FIELD_WEEK_OF_MONTH);
+    case 'w':
+        return take_date_number(self, count, FIELD_WEEK_OF_YEAR);
     default:
         return false;
     }
@@ -205,7 +251,7 @@ static ErrCode take_letters(Reader *self, Err *err)
         self->at_pattern++;
         count++;
     }
-    if (!strchr("GyMLdDEuaHkKhmsSzZX", letter))
+    if (!strchr("GyYMLdDEuFWwaHkKhmsSzZX", letter))
         return err_set(err, ERR_EVAL, "pattern letter '%c' cannot be read by PARSE_DATE", letter);
     if (!take_date_field(self, letter, count) && !take_time_field(self, letter, count))
         return mismatch(self, err);
@@ -245,20 +291,91 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* --- the day ---------------------------------------------------------------------------------- */
+
+/* The last day of that weekday (0: Sunday) up to days. */
+static int64_t weekday_until(int64_t days, int64_t weekday)
+{
+    int64_t back = (days + 4 - weekday) % 7;
+
+    return days - (back < 0 ? back + 7 : back);
+}
+
+static int later_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* A week is a date together with a weekday only. */
+static int both_of(int a, int b)
+{
+    return a && b ? later_of(a, b) : 0;
+}
+
+/* The way that was completed last; a week alone, or a weekday alone, counts when there is no other.
+ */
+static DateField deciding_field(const Fields *fields)
+{
+    static const DateField ways[] = {FIELD_DAY, FIELD_WEEK_OF_MONTH, FIELD_WEEKDAY_IN_MONTH,
+                                     FIELD_DAY_OF_YEAR, FIELD_WEEK_OF_YEAR};
+    const int             *stamps = fields->stamps;
+    int                    weekday = stamps[FIELD_WEEKDAY], best = 0;
+    DateField              found = FIELD_DAY;
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        bool is_week = ways[i] != FIELD_DAY && ways[i] != FIELD_DAY_OF_YEAR;
+        int  stamp = is_week ? both_of(stamps[ways[i]], weekday) : stamps[ways[i]];
+
+        if (stamp > best) {
+            best = stamp;
+            found = ways[i];
+        }
+    }
+    if (best > 0)
+        return found;
+    best = later_of(
+        stamps[FIELD_WEEK_OF_MONTH],
+        later_of(later_of(stamps[FIELD_WEEKDAY_IN_MONTH], weekday), stamps[FIELD_WEEK_OF_YEAR]));
+    if (best == 0)
+        return FIELD_DAY;
+    if (best == stamps[FIELD_WEEK_OF_MONTH])
+        return FIELD_WEEK_OF_MONTH;
+    return best == stamps[FIELD_WEEK_OF_YEAR] ? FIELD_WEEK_OF_YEAR : FIELD_WEEKDAY_IN_MONTH;
+}
+
+/* A weekday, or Sunday, of week number `week` of what begins on day `first`. */
+static int64_t day_of_week(const Fields *fields, int64_t first, int64_t week)
+{
+    int64_t sunday = weekday_until(first, 0);
+
+    return sunday + fields->dates[FIELD_WEEKDAY] + 7 * (week - 1);
+}
+
+static int64_t days_of(const Fields *fields)
+{
+    DateField way = deciding_field(fields);
+    int64_t   year = fields->is_bc ? 1 - fields->year : fields->year;
+    int64_t   month = fields->dates[FIELD_MONTH] - 1, first, count;
+
+    if (way == FIELD_DAY_OF_YEAR)
+        return datetime_days_of(year, 1, 1) + fields->dates[way] - 1;
+    if (way == FIELD_WEEK_OF_YEAR)
+        return day_of_week(fields, datetime_days_of(year, 1, 1), fields->dates[way]);
+    year += floor_div(month, 12);
+    first = datetime_days_of(year, (int)(month - floor_div(month, 12) * 12) + 1, 1);
+    if (way == FIELD_DAY)
+        return first + fields->dates[way] - 1;
+    if (way == FIELD_WEEK_OF_MONTH)
+        return day_of_week(fields, first, fields->dates[way]);
+    count = fields->stamps[way] ? fields->dates[way] : 1;
+    return weekday_until(first + 7 * count - 1, fields->dates[FIELD_WEEKDAY]);
+}
+
 /* False beyond the range of milliseconds. */
 static bool instant_of(const Fields *fields, int64_t *out_ms)
 {
-    int64_t year = fields->is_bc ? 1 - fields->year : fields->year;
-    int64_t month = fields->month - 1;
-    int64_t days;
+    int64_t days = days_of(fields);
 
-    if (fields->day_of_year > 0) {
-        days = datetime_days_of(year, 1, 1) + fields->day_of_year - 1;
-    } else {
-        year += floor_div(month, 12);
-        days = datetime_days_of(year, (int)(month - floor_div(month, 12) * 12) + 1, 1) +
-               fields->day - 1;
-    }
     *out_ms = (fields->hour + (fields->has_half_hour ? fields->half * 12 : 0)) * 3600000 +
               fields->minute * 60000 + fields->second * 1000 + fields->ms - fields->offset_s * 1000;
     return !__builtin_mul_overflow(days, MS_PER_DAY, &days) &&
@@ -270,7 +387,7 @@ ErrCode java_date_parse(Str pattern, Str text, int64_t now_ms, int64_t *out_ms, 
     Reader self = {.pattern = pattern,
                    .text = text,
                    .now_ms = now_ms,
-                   .fields = {.year = 1970, .month = 1, .day = 1}};
+                   .fields = {.year = 1970, .dates = {[FIELD_MONTH] = 1, [FIELD_DAY] = 1}}};
 
     while (self.at_pattern < pattern.len) {
         char c = pattern.ptr[self.at_pattern];

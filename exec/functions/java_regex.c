@@ -9,7 +9,12 @@
 #include "common/buf.h"
 #include "common/utf8.h"
 
-enum { MATCH_STEPS_MAX = 1000000, MATCH_DEPTH_MAX = 10000, MATCH_HEAP_KB = 20000 };
+enum {
+    MATCH_STEPS_MAX = 1000000,
+    MATCH_DEPTH_MAX = 10000,
+    MATCH_HEAP_KB = 20000,
+    CLASS_DEPTH_MAX = 50
+};
 
 struct JavaRegex {
     Str                  pattern; /* heap; ptr NULL: none yet */
@@ -18,42 +23,91 @@ struct JavaRegex {
     pcre2_match_context *limits;
 };
 
-/* --- translation ------------------------------------------------------------------------------ */
+/* --- translation ------------------------------------------------------------------------------
+ *
+ * Java's classes are sets: [a-z&&[^m-p]] is an intersection, [a-c[x-z]] a union.  PCRE2 has
+ * neither, but any class is a pattern of one character, and on these
+ *
+ *     A | B       is the union
+ *     (?=A)B      is the intersection
+ *     (?!A).      is the complement
+ */
 
 /* Where the translation stands. */
 typedef struct Translator {
     Str    pattern;
     size_t at;
     int    class_depth;
+    Arena *mem;
     Buf   *out;
 } Translator;
 
-/* \p{Lower} and its kin: POSIX classes, which PCRE2 spells [:lower:]. */
-static bool take_posix_class(Translator *self)
+/* Names that the two spell differently. */
+static Str property_elsewhere(Arena *mem, Str name, bool in_class)
 {
     static const struct {
-        const char *java;
-        const char *posix;
-    } classes[] = {{"Lower", "lower"}, {"Upper", "upper"}, {"Alpha", "alpha"},   {"Digit", "digit"},
-                   {"Alnum", "alnum"}, {"Punct", "punct"}, {"Graph", "graph"},   {"Print", "print"},
-                   {"Blank", "blank"}, {"Cntrl", "cntrl"}, {"XDigit", "xdigit"}, {"Space", "space"},
-                   {"ASCII", "ascii"}};
-    Str rest = str_slice(self->pattern, self->at, self->pattern.len);
+        const char *java, *set;
+    } properties[] = {{"Lower", "[:lower:]"},
+                      {"Upper", "[:upper:]"},
+                      {"Alpha", "[:alpha:]"},
+                      {"Digit", "[:digit:]"},
+                      {"Alnum", "[:alnum:]"},
+                      {"Punct", "[:punct:]"},
+                      {"Graph", "[:graph:]"},
+                      {"Print", "[:print:]"},
+                      {"Blank", "[:blank:]"},
+                      {"Cntrl", "[:cntrl:]"},
+                      {"XDigit", "[:xdigit:]"},
+                      {"Space", "[:space:]"},
+                      {"ASCII", "[:ascii:]"},
+                      {"javaLowerCase", "\\p{Lowercase}"},
+                      {"javaUpperCase", "\\p{Uppercase}"},
+                      {"javaLetter", "\\p{L}"},
+                      {"javaDigit", "\\p{Nd}"},
+                      {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
+                      {"javaAlphabetic", "\\p{Alphabetic}"}};
 
-    if (!str_starts(rest, STR("\\p{")) && !str_starts(rest, STR("\\P{")))
-        return false;
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-        Str name = str_from(classes[i].java);
-
-        if (rest.len < name.len + 4 || memcmp(rest.ptr + 3, name.ptr, name.len) != 0 ||
-            rest.ptr[3 + name.len] != '}')
-            continue;
-        buf_printf(self->out, self->class_depth ? "[:%s%s:]" : "[[:%s%s:]]",
-                   rest.ptr[1] == 'P' ? "^" : "", classes[i].posix);
-        self->at += name.len + 4;
-        return true;
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
+        if (str_eq(name, str_from(properties[i].java)))
+            return in_class ? str_from(properties[i].set)
+                            : str_printf(mem, "[%s]", properties[i].set);
     }
-    return false;
+    /* \p{IsGreek}, \p{IsAlphabetic}: scripts and properties, which PCRE2 knows by their names. */
+    if (str_starts(name, STR("Is")) && name.len > 2)
+        return str_printf(mem, "\\p{%.*s}", STR_ARG(str_slice(name, 2, name.len)));
+    return STR_NULL;
+}
+
+/* The set without what is in it. */
+static Str complement(Arena *mem, Str set)
+{
+    return str_printf(mem, "(?:(?!%.*s)(?s:.))", STR_ARG(set));
+}
+
+/* \p{name} or \P{name}, where it has to be written otherwise. */
+static bool take_property(Translator *self)
+{
+    Str       rest = str_slice(self->pattern, self->at, self->pattern.len), set;
+    ptrdiff_t end = str_find(rest, STR("}"), 0);
+    bool      is_not = str_starts(rest, STR("\\P{"));
+
+    if (end < 0 || (!is_not && !str_starts(rest, STR("\\p{"))))
+        return false;
+    set = property_elsewhere(self->mem, str_slice(rest, 3, (size_t)end), self->class_depth > 0);
+    if (!set.ptr)
+        return false;
+    if (is_not && str_starts(set, STR("[:")))
+        set = str_printf(self->mem, "[:^%.*s", STR_ARG(str_slice(set, 2, set.len)));
+    else if (is_not && str_starts(set, STR("\\p")) &&
+             str_find(set, STR("}"), 0) + 1 == (ptrdiff_t)set.len)
+        set = str_printf(self->mem, "\\P%.*s", STR_ARG(str_slice(set, 2, set.len)));
+    else if (is_not && self->class_depth == 0)
+        set = complement(self->mem, set);
+    else if (is_not)
+        return false;
+    buf_str(self->out, set);
+    self->at += (size_t)end + 1;
+    return true;
 }
 
 static void take(Translator *self, size_t len)
@@ -64,46 +118,108 @@ static void take(Translator *self, size_t len)
     self->at += len;
 }
 
-/* \Q...\E stands for itself. */
-static void take_quotation(Translator *self)
+/* What begins with a backslash: \Q...\E stands for itself, \u00e9 is a character. */
+static void take_escape(Translator *self)
 {
-    ptrdiff_t end = str_find(self->pattern, STR("\\E"), self->at);
+    Str       rest = str_slice(self->pattern, self->at, self->pattern.len);
+    ptrdiff_t end;
 
-    take(self, end < 0 ? self->pattern.len : (size_t)end + 2 - self->at);
+    if (str_starts(rest, STR("\\Q"))) {
+        end = str_find(rest, STR("\\E"), 0);
+        take(self, end < 0 ? rest.len : (size_t)end + 2);
+    } else if (str_starts(rest, STR("\\u")) && rest.len >= 6) {
+        buf_printf(self->out, "\\x{%.4s}", rest.ptr + 2);
+        self->at += 6;
+    } else if (!take_property(self)) {
+        take(self, 2);
+    }
 }
 
-static bool is_intersection(const Translator *self)
+static ErrCode take_class(Translator *self, Err *err);
+
+/* Members up to && or ]: what one class of PCRE2 holds, and classes among them. */
+static ErrCode take_members(Translator *self, Str *out, Err *err)
 {
-    return self->class_depth > 0 && self->pattern.len - self->at >= 2 &&
-           self->pattern.ptr[self->at] == '&' && self->pattern.ptr[self->at + 1] == '&';
+    Buf  plain = buf_in(self->mem), *outer = self->out, sets = buf_in(self->mem);
+    Str  pattern = self->pattern;
+    bool has_sets = false;
+
+    self->out = &plain;
+    while (self->at < pattern.len && pattern.ptr[self->at] != ']' &&
+           !str_starts(str_slice(pattern, self->at, pattern.len), STR("&&"))) {
+        char c = pattern.ptr[self->at];
+
+        if (c == '[') {
+            buf_c(&sets, has_sets ? "|" : "");
+            has_sets = true;
+            self->out = &sets;
+            TRY(take_class(self, err));
+            self->out = &plain;
+        } else if (c == '\\') {
+            take_escape(self);
+        } else {
+            if (plain.len == 0 && strchr(":.=^", c))
+                buf_put(&plain, '\\');
+            take(self, 1);
+        }
+    }
+    self->out = outer;
+    if (plain.len == 0 && !has_sets)
+        return err_set(err, ERR_EVAL, "regular expression has an empty character class");
+    if (!has_sets)
+        *out = str_printf(self->mem, "[%.*s]", (int)plain.len, plain.ptr);
+    else if (plain.len == 0)
+        *out = str_printf(self->mem, "(?:%.*s)", (int)sets.len, sets.ptr);
+    else
+        *out = str_printf(self->mem, "(?:[%.*s]|%.*s)", (int)plain.len, plain.ptr, (int)sets.len,
+                          sets.ptr);
+    return ERR_OK;
 }
 
-/* In a class: a ] right behind [ or [^ is an error in Java and a literal in PCRE2; both agree on
- * all that Java accepts. */
-static ErrCode translate(Str pattern, Buf *out, Err *err)
+/* A class from its [ to its ]. */
+static ErrCode take_class(Translator *self, Err *err)
 {
-    Translator self = {.pattern = pattern, .out = out};
+    Str    pattern = self->pattern, set;
+    Buf    others = buf_in(self->mem);
+    bool   is_not;
+    size_t from = ++self->at;
+
+    if (++self->class_depth > CLASS_DEPTH_MAX)
+        return err_set(err, ERR_EVAL, "regular expression nests character classes too deeply");
+    is_not = from < pattern.len && pattern.ptr[from] == '^';
+    self->at += is_not;
+    TRY(take_members(self, &set, err));
+    while (str_starts(str_slice(pattern, self->at, pattern.len), STR("&&"))) {
+        buf_printf(&others, "(?=%.*s)", STR_ARG(set));
+        self->at += 2;
+        TRY(take_members(self, &set, err));
+    }
+    if (self->at == pattern.len)
+        return err_set(err, ERR_EVAL,
+                       "regular expression has a character class that is not closed");
+    self->at++;
+    self->class_depth--;
+    if (others.len > 0)
+        set = str_printf(self->mem, "(?:%.*s%.*s)", (int)others.len, others.ptr, STR_ARG(set));
+    if (is_not && str_starts(set, STR("[")))
+        set = str_printf(self->mem, "[^%.*s", STR_ARG(str_slice(set, 1, set.len)));
+    else if (is_not)
+        set = complement(self->mem, set);
+    buf_str(self->out, set);
+    return ERR_OK;
+}
+
+static ErrCode translate(Arena *mem, Str pattern, Buf *out, Err *err)
+{
+    Translator self = {.pattern = pattern, .mem = mem, .out = out};
 
     while (self.at < pattern.len) {
-        char c = pattern.ptr[self.at];
-
-        if (is_intersection(&self))
-            return err_set(err, ERR_EVAL,
-                           "regular expression cannot intersect character classes (&&)");
-        if (c == '\\') {
-            if (pattern.len - self.at >= 2 && pattern.ptr[self.at + 1] == 'Q')
-                take_quotation(&self);
-            else if (!take_posix_class(&self))
-                take(&self, 2);
-            continue;
-        }
-        if (c == '[')
-            self.class_depth++;
-        else if (c == ']' && self.class_depth > 0)
-            self.class_depth--;
-        if (c == '[' && self.class_depth > 1)
-            return err_set(err, ERR_EVAL, "regular expression cannot nest character classes");
-        take(&self, 1);
+        if (pattern.ptr[self.at] == '\\')
+            take_escape(&self);
+        else if (pattern.ptr[self.at] == '[')
+            TRY(take_class(&self, err));
+        else
+            take(&self, 1);
     }
     return ERR_OK;
 }
@@ -160,18 +276,21 @@ static Str heap_copy(Str s)
 
 ErrCode java_regex_use(JavaRegex *regex, Str pattern, Err *err)
 {
-    Buf     translated = {0};
+    Arena  *scratch;
+    Buf     translated;
     ErrCode rc;
 
     if (regex->pattern.ptr && str_eq(regex->pattern, pattern))
         return ERR_OK;
     java_regex_close(regex);
-    rc = translate(pattern, &translated, err);
+    scratch = arena_new(0);
+    translated = buf_in(scratch);
+    rc = translate(scratch, pattern, &translated, err);
     if (rc == ERR_OK)
         rc = compile(regex, buf_view(&translated), err);
     if (rc == ERR_OK)
         regex->pattern = heap_copy(pattern);
-    buf_deinit(&translated);
+    arena_free(scratch);
     return rc;
 }
 

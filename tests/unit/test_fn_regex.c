@@ -46,8 +46,28 @@ static void javas_class_names_are_known(void **state)
                {"REGEXP_EXTRACT_ALL('[\\p{Lower}1]', 'aBC1')", "[a, 1]"},
                {"REGEXP_EXTRACT_ALL('\\P{Alpha}', 'aB1')", "[1]"},
                {"REGEXP_EXTRACT('\\Q[a]\\E', 'x[a]')", "[a]"},
-               {"REGEXP_EXTRACT('[a-z&&[^b]]', 'b')", "error"},
+               {"REGEXP_EXTRACT('\\p{javaLowerCase}+', 'ABcd')", "cd"},
+               {"REGEXP_EXTRACT('\\P{javaLetterOrDigit}+', 'a1--')", "--"},
+               {"REGEXP_EXTRACT('[^\\P{Lower}]+', 'CDab1')", "ab"},
+               {"REGEXP_EXTRACT('\\p{IsGreek}+', 'abγδ')", "γδ"},
+               {"REGEXP_EXTRACT('\\u00e9+', 'xéé')", "éé"},
                {"REGEXP_EXTRACT('\\d+', '٣')", "null"});
+}
+
+static void classes_are_sets(void **state)
+{
+    EVAL_CHECK(state, {"REGEXP_EXTRACT('[a-z&&[^b]]+', 'bbacd')", "acd"},
+               {"REGEXP_EXTRACT('[a-c[x-z]]+', 'mmaxzk')", "axz"},
+               {"REGEXP_EXTRACT('[^a-c[x-z]]+', 'abmmaxzk')", "mm"},
+               {"REGEXP_EXTRACT('[^[a-c]]+', 'abxyc')", "xy"},
+               {"REGEXP_EXTRACT('[a-z&&[^m-p]&&[^a-c]]+', 'aabcmmdez')", "dez"},
+               {"REGEXP_EXTRACT('[^a-c&&b-d]+', 'abcdx')", "a"},
+               {"REGEXP_EXTRACT('[a[b[c[d]]]]+', 'xabcdx')", "abcd"},
+               {"REGEXP_EXTRACT('[[:alpha:]]+', 'x:ap')", ":ap"},
+               {"REGEXP_EXTRACT('[\\]\\[]+', 'a[]b')", "[]"},
+               {"REGEXP_EXTRACT('[=^]+', 'a=^b')", "=^"}, {"REGEXP_EXTRACT('[a&&]', 'a')", "error"},
+               {"REGEXP_EXTRACT('[a', 'a')", "error"},
+               {"REGEXP_EXTRACT(RPAD('', 60, '[') + 'a' + RPAD('', 60, ']'), 'a')", "error"});
 }
 
 static void endless_backtracking_is_an_error(void **state)
@@ -70,6 +90,7 @@ int main(void)
         arena_test(replacements_name_groups),
         arena_test(split_follows_java),
         arena_test(javas_class_names_are_known),
+        arena_test(classes_are_sets),
         arena_test(endless_backtracking_is_an_error),
         arena_test(patterns_may_change_from_row_to_row),
     };

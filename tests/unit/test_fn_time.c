@@ -57,6 +57,25 @@ static void parsing_needs_what_the_type_needs(void **state)
         {"PARSE_TIMESTAMP('2020', CAST(NULL AS STRING))", "null"});
 }
 
+/* As GregorianCalendar of an American locale decides: what was completed last counts. */
+static void parse_date_reads_weeks_and_weekdays(void **state)
+{
+    EVAL_CHECK(state, {"PARSE_DATE('2020-10', 'yyyy-ww')", "2020-03-01"},
+               {"PARSE_DATE('2020-10-3', 'YYYY-ww-u')", "2020-03-04"},
+               {"PARSE_DATE('2020 1 Mon', 'yyyy w E')", "2019-12-30"},
+               {"PARSE_DATE('2021 53 Sat', 'yyyy w E')", "2022-01-01"},
+               {"PARSE_DATE('2020 60 1', 'yyyy w u')", "2021-02-15"},
+               {"PARSE_DATE('2020 3 2', 'yyyy M W')", "2020-03-08"},
+               {"PARSE_DATE('2020 3 2 Tue', 'yyyy M W E')", "2020-03-10"},
+               {"PARSE_DATE('2020 11 0 1', 'yyyy MM W u')", "2020-10-26"},
+               {"PARSE_DATE('2020 05 2', 'yyyy MM F')", "2020-05-10"},
+               {"PARSE_DATE('2020 Tue', 'yyyy E')", "2020-01-07"},
+               {"PARSE_DATE('2020 05 06 Mon', 'yyyy MM dd E')", "2020-05-06"},
+               {"PARSE_DATE('2020 05 06 3', 'yyyy MM dd w')", "2020-05-06"},
+               {"PARSE_DATE('2020 05 06 3 Mon', 'yyyy MM dd w E')", "2020-01-13"},
+               {"PARSE_DATE('2020 33 05', 'yyyy D dd')", "2020-01-05"});
+}
+
 static void parse_date_is_lenient(void **state)
 {
     EVAL_CHECK(state, {"PARSE_DATE('2020-06-31', 'yyyy-MM-dd')", "2020-07-01"},
@@ -70,7 +89,7 @@ static void parse_date_is_lenient(void **state)
                {"PARSE_DATE('x', 'yyyy')", "error"}, {"PARSE_DATE('999999999', 'yyyy')", "error"},
                {"PARSE_DATE('2020', '')", "1970-01-01"},
                {"PARSE_DATE('2020-060', 'yyyy-DDD')", "2020-02-29"},
-               {"PARSE_DATE('2020 1', 'YYYY w')", "error"});
+               {"PARSE_DATE('2020 33 05', 'yyyy D MM')", "2020-02-02"});
 }
 
 static void the_first_and_the_last_year_work(void **state)
@@ -106,6 +125,7 @@ static void now_is_the_time_of_the_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        arena_test(parse_date_reads_weeks_and_weekdays),
         arena_test(units_are_added),
         arena_test(zones_convert_at_one_instant),
         arena_test(dates_and_times_are_formatted_alone),
