@@ -218,6 +218,8 @@ struct AstQuery {
     bool       has_limit;
     int64_t    limit;
     SrcPos     limit_pos;
+    AstQuery  *next;   /* behind UNION ALL: without EMIT and LIMIT; NULL: none */
+    int64_t    unions; /* how many follow */
 };
 
 /* --- statements ------------------------------------------------------------------------------- */

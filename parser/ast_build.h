@@ -97,9 +97,11 @@ AstType *ast_build_type_struct(AstBuild *b, Token word, AstFieldVec fields, Toke
 void     ast_build_type_param(AstBuild *b, AstName word); /* VARCHAR(STRING) */
 
 /* Expressions. */
-AstExpr  *ast_build_null(AstBuild *b, Token word);
-AstExpr  *ast_build_boolean(AstBuild *b, Token word, bool value);
-AstExpr  *ast_build_number(AstBuild *b, Token number);
+AstExpr *ast_build_null(AstBuild *b, Token word);
+AstExpr *ast_build_boolean(AstBuild *b, Token word, bool value);
+AstExpr *ast_build_number(AstBuild *b, Token number);
+/* EMIT and LIMIT behind the last SELECT are the whole's. */
+AstQuery *ast_build_union(AstBuild *b, Token word, AstQuery *first, AstQuery *last);
 AstSource ast_build_sub_select(Token parenthesis, AstQuery *query, AstName alias);
 AstExpr  *ast_build_string(AstBuild *b, Token string);
 AstExpr  *ast_build_decimal(AstBuild *b, Token word, Token string);

@@ -97,6 +97,29 @@ AstQuery *ast_build_query(AstBuild *b, AstQuery query, AstItemVec items, AstFrom
     return copy;
 }
 
+AstQuery *ast_build_union(AstBuild *b, Token word, AstQuery *first, AstQuery *last)
+{
+    AstQuery *tail = first;
+
+    if (first->emit != AST_EMIT_NONE || first->has_limit)
+        ast_build_error(b, ERR_SYNTAX, word.pos,
+                        "EMIT and LIMIT stand behind the last SELECT of a UNION ALL");
+    if (++first->unions > g_limits.nesting)
+        ast_build_error(b, ERR_LIMIT, word.pos, "more than %lld UNION ALL in one query",
+                        (long long)g_limits.nesting);
+    while (tail->next)
+        tail = tail->next;
+    tail->next = last;
+    first->emit = last->emit;
+    first->emit_pos = last->emit_pos;
+    first->has_limit = last->has_limit;
+    first->limit = last->limit;
+    first->limit_pos = last->limit_pos;
+    last->emit = AST_EMIT_NONE;
+    last->has_limit = false;
+    return first;
+}
+
 AstPropVec ast_build_props(AstBuild *b, AstPropVec list, AstName name, AstExpr *value)
 {
     vec_push(b->mem, &list, ((AstProp){name, value->value, value->pos}));

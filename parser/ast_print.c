@@ -52,6 +52,7 @@ static bool ast_print_is_ambiguous(int code)
     case TK_STRUCT:
     case TK_EMIT:
     case TK_PARTITION:
+    case TK_UNION:
     case TK_IF:
         return true;
     default:

@@ -141,7 +141,7 @@ static void print_limit(Buf *out, bool has_limit, int64_t limit)
     buf_i64(out, limit);
 }
 
-void ast_print_query(Buf *out, const AstQuery *query)
+static void print_select(Buf *out, const AstQuery *query)
 {
     buf_c(out, "SELECT ");
     for (size_t i = 0; i < query->items_len; i++) {
@@ -159,6 +159,15 @@ void ast_print_query(Buf *out, const AstQuery *query)
     print_keys(out, " GROUP BY ", &query->group_by);
     print_keys(out, " PARTITION BY ", &query->partition_by);
     print_condition(out, " HAVING ", query->having);
+}
+
+void ast_print_query(Buf *out, const AstQuery *query)
+{
+    print_select(out, query);
+    for (const AstQuery *next = query->next; next; next = next->next) {
+        buf_c(out, " UNION ALL ");
+        print_select(out, next);
+    }
     if (query->emit != AST_EMIT_NONE)
         buf_c(out, query->emit == AST_EMIT_FINAL ? " EMIT FINAL" : " EMIT CHANGES");
     print_limit(out, query->has_limit, query->limit);

@@ -66,7 +66,8 @@ static size_t expect_phrases(bool *expected, const char *phrases[EXPECT_TOKENS_M
     }
     for (int code = 1; code < EXPECT_TOKENS_MAX; code++) {
         /* Words that would be taken as names are no news where a name is expected. */
-        if (!expected[code] || (is_name && grammar_parseFallback(code) == TK_IDENT))
+        if (!expected[code] || (is_name && grammar_parseFallback(code) == TK_IDENT) ||
+            code == TK_UNION) /* which could follow on any SELECT */
             continue;
         phrases[len++] = code == TK_GROUP       ? "GROUP BY"
                          : code == TK_PRIMARY   ? "PRIMARY KEY"
@@ -100,8 +101,8 @@ static const char *expect_hint_dialect(Token previous, Token found)
 {
     if ((expect_is(previous, "ORDER") || expect_is(previous, "SORT")) && found.code == TK_BY)
         return "there is no ORDER BY: rows come in the order in which they happen";
-    if (expect_is(previous, "UNION") || expect_is(found, "UNION") || expect_is(previous, "EXCEPT"))
-        return "there is no UNION: use one INSERT INTO ... SELECT for each input";
+    if (expect_is(previous, "UNION") || expect_is(found, "UNION"))
+        return "write UNION ALL: rows are not compared with those that were";
     if (found.code == TK_WITH && previous.code != 0)
         return "WITH (...) stands behind the name of what is created, in front of AS SELECT";
     if (expect_is(found, "USING"))

@@ -7,8 +7,8 @@
  * Each statement is one parse; the semicolon is its end of input.  Words that are keywords in some
  * places only are names everywhere else, by %fallback.  A fallback is tried before a reduction by
  * default, so a soft keyword may not follow where a name could stand as well.  The few that do
- * (EMIT, PARTITION, IF, MAP, ARRAY, STRUCT) are told apart by the token behind them, before they
- * get here: contextual_code() in parser.c.
+ * (EMIT, PARTITION, UNION, IF, MAP, ARRAY, STRUCT) are told apart by the token behind them, before
+ * they get here: contextual_code() in parser.c.
  */
 %name grammar_parse
 %token_prefix TK_
@@ -52,7 +52,7 @@ static void grammar_expected(const struct yyParser *parser, bool *expected);
     ADD ALTER ARRAY ARRAY_TYPE ASSERT CHANGES COLUMN DEFINE EMIT ESCAPE EXPLAIN FINAL FUNCTION
     FUNCTIONS GRACE HEADER HEADERS ID IF INTERVAL KEY MAP MAP_TYPE PARTITION PERIOD PLUGINS PRIMARY
     REPLACE SCHEMA SESSION SET SHOW SINK SOURCE STRUCT STRUCT_TYPE SUBJECT SYSTEM TABLES TIME
-    TIMEOUT TYPE TYPES UNDEFINE UNIT_NAME VARIABLES ZONE.
+    TIMEOUT TYPE TYPES UNDEFINE UNION UNIT_NAME VARIABLES ZONE.
 
 input ::= stmt(S). { ast_build_result(b, S); }
 
@@ -84,7 +84,12 @@ names(A) ::= names(L) COMMA name(N). { A = ast_build_names(b, L, N); }
 plain_stmt(A) ::= query(Q). { A = ast_build_stmt(b, (AstStmt){.kind = AST_SELECT, .u.select = Q}); }
 
 %type query {AstQuery *}
-query(A) ::= SELECT(T) items(I) FROM from(F) window_opt(W) where_opt(E) group_opt(G)
+/* SELECT a FROM s UNION ALL SELECT b FROM t */
+%type select {AstQuery *}
+query(A) ::= select(A).
+query(A) ::= query(Q) UNION(T) ALL select(S). { A = ast_build_union(b, T, Q, S); }
+
+select(A) ::= SELECT(T) items(I) FROM from(F) window_opt(W) where_opt(E) group_opt(G)
              partition_opt(P) having_opt(H) emit_opt(X) limit_opt(L). {
     A = ast_build_query(b, (AstQuery){.pos = T.pos, .window = W, .where = E, .group_by = G,
                                       .partition_by = P, .having = H, .emit = X.kind,

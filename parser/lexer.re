@@ -151,6 +151,7 @@ static const Keyword keywords[] = {
     {"TYPE", TK_TYPE},
     {"TYPES", TK_TYPES},
     {"UNDEFINE", TK_UNDEFINE},
+    {"UNION", TK_UNION},
     {"UNSET", TK_UNSET},
     {"VALUES", TK_VALUES},
     {"VARIABLES", TK_VARIABLES},

@@ -97,6 +97,8 @@ static int parser_contextual_code(const Parser *parser, int code)
         return next == TK_CHANGES || next == TK_FINAL ? code : TK_IDENT;
     case TK_PARTITION:
         return next == TK_BY ? code : TK_IDENT;
+    case TK_UNION:
+        return next == TK_ALL ? code : TK_IDENT;
     case TK_IF:
         return next == TK_NOT || next == TK_EXISTS ? code : TK_IDENT;
     case TK_ARRAY:
@@ -142,6 +144,7 @@ static ErrCode parser_prepare(Parser *parser, Reading *reading, Token *token, Er
         break;
     case TK_EMIT:
     case TK_PARTITION:
+    case TK_UNION:
     case TK_IF:
     case TK_ARRAY:
     case TK_MAP:

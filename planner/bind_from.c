@@ -35,6 +35,8 @@ static ErrCode check_clauses(const AstQuery *ast, Err *err)
         return refuse_clause("HAVING", ast->having->pos, err);
     if (ast->emit != AST_EMIT_NONE)
         return refuse_clause("EMIT", ast->emit_pos, err);
+    if (ast->next)
+        return refuse_clause("UNION ALL", ast->next->pos, err);
     if (ast->has_limit)
         return refuse_clause("LIMIT", ast->limit_pos, err);
     return ERR_OK;

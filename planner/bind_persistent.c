@@ -67,12 +67,18 @@ static ErrCode custom_id(const StmtCtx *ctx, const WithProps *props, Arena *mem,
 
 static void fill_sources(CatalogQuery *query, const BoundQuery *bound)
 {
-    Str *names = ARENA_ARRAY(query->mem, Str, bound->scope.len);
+    uint32_t len = 0;
+    Str     *names;
 
-    for (uint32_t i = 0; i < bound->scope.len; i++)
-        names[i] = str_copy(query->mem, bound->scope.sources[i].source->name);
+    for (const BoundQuery *arm = bound; arm; arm = arm->next)
+        len += arm->scope.len;
+    names = ARENA_ARRAY(query->mem, Str, len);
     query->sources = names;
-    query->sources_len = bound->scope.len;
+    query->sources_len = len;
+    for (const BoundQuery *arm = bound; arm; arm = arm->next) {
+        for (uint32_t i = 0; i < arm->scope.len; i++)
+            *names++ = str_copy(query->mem, arm->scope.sources[i].source->name);
+    }
 }
 
 static BuildSink sink_of(const Source *source, Arena *mem, Str query_id)

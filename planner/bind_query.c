@@ -57,8 +57,8 @@ static ErrCode bind_limit(const AstQuery *ast, BoundQuery *query, Err *err)
     return ERR_OK;
 }
 
-ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
-                   BoundQuery *out, Err *err)
+ErrCode bind_query_alone(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
+                         BoundQuery *out, Err *err)
 {
     BindCtx ctx = {.env = env, .mem = mem, .scope = &out->scope};
 
@@ -74,4 +74,11 @@ ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, Query
     TRY(check_projection(env, ast, out, err));
     out->is_table = out->rekey == REKEY_GROUP || bound_from_table(out);
     return ERR_OK;
+}
+
+ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
+                   BoundQuery *out, Err *err)
+{
+    TRY(bind_query_alone(env, mem, ast, kind, out, err));
+    return ast->next ? bind_union(env, mem, ast, out, err) : ERR_OK;
 }

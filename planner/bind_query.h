@@ -52,7 +52,8 @@ typedef struct KeyMember {
     bool  is_exact; /* in every row; else null where its side is missing */
 } KeyMember;
 
-typedef struct BoundQuery {
+typedef struct BoundQuery BoundQuery;
+struct BoundQuery {
     QueryKind  kind;
     Scope      scope;
     BoundJoin *joins;
@@ -70,11 +71,20 @@ typedef struct BoundQuery {
     bool              is_final;
     bool              is_table; /* the result */
     int64_t           limit;    /* -1: none */
-} BoundQuery;
+    const Schema     *result;   /* of a UNION ALL, in its first SELECT; NULL: its own columns */
+    BoundQuery       *next;     /* behind UNION ALL; NULL: none */
+};
 
 /* mem holds everything bound.  kind says which rules of the projection hold. */
 ErrCode bind_query(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
                    BoundQuery *out, Err *err) ERR_MUST_USE;
+
+/* One SELECT, without those behind UNION ALL. */
+ErrCode bind_query_alone(const PlannerEnv *env, Arena *mem, const AstQuery *ast, QueryKind kind,
+                         BoundQuery *out, Err *err) ERR_MUST_USE;
+/* bind_union.c: the SELECTs behind the first, which is bound. */
+ErrCode bind_union(const PlannerEnv *env, Arena *mem, const AstQuery *ast, BoundQuery *first,
+                   Err *err) ERR_MUST_USE;
 
 /* Whether the rows' source, the left-most one, is a table. */
 bool bound_from_table(const BoundQuery *query);

@@ -50,6 +50,11 @@ ErrCode bind_select(StmtCtx *ctx, Err *err)
     }
     TRY(find_source(ctx->env, ctx->mem, &ast_innermost_source(ast)->name, &source, err));
     TRY(check_pull_clauses(ctx->env, ast, err));
+    for (const AstQuery *next = ast->next; next; next = next->next)
+        TRY(check_pull_clauses(ctx->env, next, err));
+    if (source->is_table && ast->next)
+        return err_set_at(err, ERR_STATEMENT, ast->next->pos,
+                          "a pull query of a table cannot have a UNION ALL");
     if (source->is_table && ast->from.query)
         return refuse_sub_select(ast, err);
     if (source->is_table) {

@@ -512,6 +512,9 @@ const Schema *bound_schema(Arena *mem, const BoundQuery *query)
     Column  *cols = ARENA_ARRAY(mem, Column, len);
     bool     keys_first = query->kind == QUERY_PERSISTENT;
 
+    if (query->result)
+        return query->result;
+
     for (uint32_t i = 0; i < len; i++) {
         const BoundItem *item = &query->items.items[i];
         uint32_t         to = !keys_first ? i : item->key >= 0 ? (uint32_t)item->key : at++;
@@ -573,7 +576,9 @@ static ErrCode build_project(Builder *b, const Lowering *lowering, const BuildSi
     const BoundQuery *query = b->query;
     const BoundItem **items = order_items(b);
     const Schema     *input = (*node)->schema;
-    const Schema     *schema = sink ? sink->schema : bound_schema(b->mem, query);
+    const Schema     *schema = sink        ? sink->schema
+                               : b->result ? b->result
+                                           : bound_schema(b->mem, query);
     PlanNode         *project = add_node(b, PLAN_PROJECT, "Project", schema, *node);
     /* There the key is a column of the step below, and no longer its expression. */
     bool rekeyed =
@@ -589,7 +594,7 @@ static ErrCode build_project(Builder *b, const Lowering *lowering, const BuildSi
         } else {
             TRY(lower(b, lowering, items[i]->expr, expr, err));
         }
-        if (sink && sink->casts)
+        if (b->result || (sink && sink->casts))
             *expr = widen(b, *expr, schema->cols[i].type);
     }
     project->u.project.is_key_unchanged =
@@ -795,23 +800,56 @@ static ErrCode build_from(Builder *b, Lowering *lowering, PlanNode **out, Err *e
     return ERR_OK;
 }
 
+/* The steps of one SELECT, up to its projection. */
+static ErrCode build_select(Builder *b, const BoundQuery *query, const BuildSink *sink,
+                            PlanNode **out, Err *err)
+{
+    Lowering lowering = {0};
+
+    b->query = query;
+    TRY(build_from(b, &lowering, out, err));
+    if (query->where)
+        TRY(build_filter(b, &lowering, query->where, "WhereFilter", out, err));
+    if (query->table_fns.len > 0)
+        TRY(build_flatmap(b, &lowering, out, err));
+    if (query->rekey == REKEY_PARTITION)
+        TRY(build_partition(b, &lowering, out, err));
+    else if (query->rekey == REKEY_GROUP)
+        TRY(build_group(b, &lowering, sink, out, err));
+    return build_project(b, &lowering, sink, out, err);
+}
+
+/* Hands on the rows of both: plan_is_union(). */
+static PlanNode *build_union(Builder *b, PlanNode *first, PlanNode *second)
+{
+    const Schema *schema = first->schema;
+    PlanNode     *node = add_node(b, PLAN_PROJECT, "UnionAll", schema, first);
+
+    node->inputs[1] = second;
+    node->inputs_len = 2;
+    node->u.project.exprs = ARENA_ARRAY(b->mem, Expr *, schema->len);
+    for (uint32_t i = 0; i < schema->len; i++) {
+        node->u.project.exprs[i] =
+            expr_new(b->mem, EXPR_COLUMN, schema->cols[i].type, (SrcPos){0}, 0);
+        node->u.project.exprs[i]->u.index = i;
+    }
+    node->u.project.is_key_unchanged = true;
+    return node;
+}
+
 ErrCode build_plan(Arena *mem, const BoundQuery *query, const BuildSink *sink, const Plan **out,
                    Err *err)
 {
-    Builder  b = {.mem = mem, .query = query, .query_id = sink ? sink->query_id : STR("transient")};
-    Lowering lowering = {0};
-    PlanNode *node = NULL;
+    Builder b = {
+        .mem = mem, .query_id = sink ? sink->query_id : STR("transient"), .result = query->result};
+    PlanNode *node = NULL, *other;
 
-    TRY(build_from(&b, &lowering, &node, err));
-    if (query->where)
-        TRY(build_filter(&b, &lowering, query->where, "WhereFilter", &node, err));
-    if (query->table_fns.len > 0)
-        TRY(build_flatmap(&b, &lowering, &node, err));
-    if (query->rekey == REKEY_PARTITION)
-        TRY(build_partition(&b, &lowering, &node, err));
-    else if (query->rekey == REKEY_GROUP)
-        TRY(build_group(&b, &lowering, sink, &node, err));
-    TRY(build_project(&b, &lowering, sink, &node, err));
+    TRY(build_select(&b, query, sink, &node, err));
+    for (const BoundQuery *next = query->next; next; next = next->next) {
+        TRY(build_select(&b, next, sink, &other, err));
+        node = build_union(&b, node, other);
+    }
+    b.query = query;
     node = sink ? build_sink(&b, sink, node) : build_push(&b, node);
     *out = finish_plan(&b, query->kind, node);
     return ERR_OK;

@@ -13,6 +13,7 @@ typedef struct Builder {
     VEC(PlanNode *) nodes;
     VEC(const PlanStore *) stores;
     VEC(PlanNode *) scans;
+    const Schema *result; /* of a UNION ALL; NULL: there is none */
 } Builder;
 
 /* What a step's rows hold: the column of each scope number, and where group keys and aggregates

@@ -133,7 +133,8 @@ static void print_detail(Buf *out, const PlanNode *node)
         break;
     case PLAN_PROJECT:
     case PLAN_REKEY:
-        print_exprs(out, node);
+        if (!plan_is_union(node))
+            print_exprs(out, node);
         break;
     case PLAN_EXCHANGE:
         buf_printf(out, " to %u tasks", node->u.exchange.partitions);
@@ -167,7 +168,9 @@ static void print_detail(Buf *out, const PlanNode *node)
 
 static void explain_node(Buf *out, const PlanNode *node, int depth)
 {
-    buf_printf(out, "%*s> %s", depth * 2, "", kind_names[node->kind]);
+    const char *name = plan_is_union(node) ? "union all" : kind_names[node->kind];
+
+    buf_printf(out, "%*s> %s", depth * 2, "", name);
     print_detail(out, node);
     buf_c(out, " [");
     schema_print(out, node->schema, true);

@@ -148,6 +148,12 @@ struct PlanNode {
 
 typedef enum QueryKind { QUERY_PERSISTENT, QUERY_PUSH, QUERY_STREAM_PULL } QueryKind;
 
+/* UNION ALL: a projection of all columns, with two inputs. */
+static inline bool plan_is_union(const PlanNode *node)
+{
+    return node->kind == PLAN_PROJECT && node->inputs_len == 2;
+}
+
 typedef struct Plan {
     QueryKind         kind;
     PlanNode         *root;

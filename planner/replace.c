@@ -15,6 +15,8 @@ static bool is_free_step(PlanKind kind)
 static const char *fixed_step(const PlanNode *node)
 {
     switch (node->kind) {
+    case PLAN_PROJECT:
+        return plan_is_union(node) ? "UNION ALL" : NULL;
     case PLAN_FLATMAP:
         return "table functions";
     case PLAN_SUPPRESS:

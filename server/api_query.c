@@ -242,7 +242,10 @@ static ErrCode parse_one(SqlRequest *request, Arena *mem, AstStmt **out, Err *er
 static bool sources_exist(const ApiCall *call, const AstQuery *select)
 {
     Catalog *catalog = engine_catalog(call->api->engine);
-    bool     exist = catalog_source(catalog, ast_innermost_source(select)->name.text) != NULL;
+    bool     exist = true;
+
+    for (const AstQuery *next = select; next && exist; next = next->next)
+        exist = catalog_source(catalog, ast_innermost_source(next)->name.text) != NULL;
 
     for (size_t i = 0; i < select->joins_len && exist; i++)
         exist = catalog_source(catalog, select->joins[i].source.name.text) != NULL;

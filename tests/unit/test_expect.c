@@ -96,7 +96,7 @@ static void what_the_language_lacks_is_said(void **state)
         {"SELECT * FROM s ORDER BY a;",
          "there is no ORDER BY: rows come in the order in which they happen"},
         {"SELECT * FROM s UNION SELECT * FROM t;",
-         "there is no UNION: use one INSERT INTO ... SELECT for each input"},
+         "write UNION ALL: rows are not compared with those that were"},
         {"SELECT DISTINCT a FROM s;", "there is no SELECT DISTINCT: use GROUP BY"},
         {"SELECT a FROM s LIMIT 1 OFFSET 2;", "there is no OFFSET"},
         {"SELECT a FROM s WHERE a IN (SELECT b FROM t);",
