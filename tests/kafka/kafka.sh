@@ -3,6 +3,9 @@
 #
 #   kafka.sh start DIR    fetches what is missing, starts a broker that keeps its data in DIR and
 #                         waits until it answers; prints its address, HOST:PORT, also in DIR/address
+#   kafka.sh secure DIR   the same with two more listeners: TLS that asks for a certificate, and
+#                         user and password (PLAIN, SCRAM-SHA-256; weir/secret) over TLS; prints
+#                         three addresses; certificates are in DIR/tls
 #   kafka.sh stop DIR     ends it by its pid; kills it when it does not end in time
 #   kafka.sh kill DIR     kill -9
 #   kafka.sh again DIR    starts it again, on the same port
@@ -11,7 +14,7 @@
 # jars are kept.  Java and Maven come from the distribution when they are missing.
 set -euo pipefail
 
-command=${1:?start, stop, kill or again}
+command=${1:?start, secure, stop, kill or again}
 dir=${2:?the folder of the broker}
 version=${WEIR_KAFKA_VERSION:-3.9.2}
 cache=${WEIR_KAFKA_CACHE:-$HOME/.cache/weir-kafka}
@@ -62,21 +65,63 @@ run_java() { # HEAP ARGUMENTS
         -Dlog4j.configuration="file:$dir/log4j.properties" -cp "$jars/*" "$@"
 }
 
-# Two free ports: the kernel gives them out, and hardly gives them again at once.
+# Free ports: the kernel gives them out, and hardly gives them again at once.
 free_ports() {
     python3 - <<'PY'
 import socket
-held = [socket.socket() for _ in range(2)]
+held = [socket.socket() for _ in range(4)]
 for s in held:
     s.bind(("127.0.0.1", 0))
 print(*(s.getsockname()[1] for s in held))
 PY
 }
 
+openssl_quietly() {
+    openssl "$@" 2>/dev/null
+}
+
+# One authority, a certificate for the broker and one for its client.
+make_certificates() {
+    local tls=$dir/tls name
+    mkdir -p "$tls"
+    openssl_quietly req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=tests \
+        -keyout "$tls/ca.key" -out "$tls/ca.pem"
+    for name in server client; do
+        openssl_quietly req -newkey rsa:2048 -nodes -subj "/CN=$name" -keyout "$tls/$name.key" \
+            -out "$tls/$name.csr"
+        openssl_quietly x509 -req -days 30 -in "$tls/$name.csr" -CA "$tls/ca.pem" \
+            -CAkey "$tls/ca.key" -CAcreateserial -out "$tls/$name.pem" \
+            -extfile <(echo subjectAltName=IP:127.0.0.1)
+    done
+    cat "$tls/server.key" "$tls/server.pem" >"$tls/broker.pem"
+}
+
+configure_security() { # PORT PORT
+    local plain=org.apache.kafka.common.security.plain.PlainLoginModule
+    local scram=org.apache.kafka.common.security.scram.ScramLoginModule
+    local map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
+    make_certificates
+    local more=SSL://127.0.0.1:$1,SASL_SSL://127.0.0.1:$2
+    sed -i "/^listener.security/d; s|^\(.*listeners=PLAINTEXT:[^,]*\)|\1,$more|" \
+        "$dir/server.properties"
+    cat >>"$dir/server.properties" <<END
+listener.security.protocol.map=$map
+ssl.keystore.type=PEM
+ssl.keystore.location=$dir/tls/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$dir/tls/ca.pem
+listener.name.ssl.ssl.client.auth=required
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.sasl_ssl.plain.sasl.jaas.config=$plain required user_weir="secret";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$scram required;
+END
+    echo "127.0.0.1:$1 127.0.0.1:$2" >"$dir/secure"
+}
+
 # Retention, compaction and a new start after kill -9 take seconds instead of minutes.
 configure() {
-    local client controller
-    read -r client controller < <(free_ports)
+    local client controller tls sasl users=()
+    read -r client controller tls sasl < <(free_ports)
     cat >"$dir/server.properties" <<END
 process.roles=broker,controller
 node.id=1
@@ -108,8 +153,13 @@ log4j.appender.C.layout=org.apache.log4j.PatternLayout
 log4j.appender.C.layout.ConversionPattern=[%d] %p %m (%c)%n
 END
     echo "127.0.0.1:$client" >"$dir/address"
+    if [ "$command" = secure ]; then
+        configure_security "$tls" "$sasl"
+        users=(--add-scram 'SCRAM-SHA-256=[name=weir,password=secret]')
+    fi
     (run_java 128m kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 |
-        tr '+/' 'ab' | cut -c1-22)" -c "$dir/server.properties") >"$dir/format.out" 2>&1 ||
+        tr '+/' 'ab' | cut -c1-22)" -c "$dir/server.properties" \
+        "${users[@]}") >"$dir/format.out" 2>&1 ||
         { cat "$dir/format.out" >&2; exit 1; }
 }
 
@@ -133,7 +183,7 @@ launch() {
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo ready >"$dir/state"; fi
         sleep 0.1
     done
-    echo "$address"
+    echo "$address $(cat "$dir/secure" 2>/dev/null || true)"
 }
 
 end_broker() { # SIGNAL
@@ -150,7 +200,7 @@ end_broker() { # SIGNAL
 }
 
 case $command in
-start)
+start | secure)
     fetch
     mkdir -p "$dir"
     configure

@@ -22,7 +22,7 @@ if ! command -v npm >/dev/null; then
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq \
         --no-install-recommends nodejs npm
 fi
-KAFKA=$(timeout 400 "$here/kafka.sh" start "$dir/broker" | tail -1)
+KAFKA=$(timeout 400 "$here/kafka.sh" start "$dir/broker" | tail -1 | tr -d ' ')
 cp "$here/package.json" "$here/package-lock.json" "$dir"
 (cd "$dir" && timeout 100 npm ci --no-audit --no-fund --silent)
 export KAFKA KAFKA_DIR=$dir/broker MODULES=$dir/node_modules
@@ -53,3 +53,4 @@ else
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"
 fi
+python 200 test_security.py "$server"

@@ -80,6 +80,35 @@ def test_broker_down_at_start(kafka):
         kafka.control('again')
 
 
+def test_foreign_record_in_the_command_topic_stops_the_start(kafka):
+    service = 'foreign%d_' % os.getpid()
+    with cluster.Server(kafka, service) as server:
+        server.sql("CREATE STREAM s (v INT) WITH (kafka_topic='foreign%d', partitions=1, "
+                   "value_format='JSON');" % os.getpid())
+    kafka.load('_weir-%s-commands' % service, [{'key': 'stream/X/create', 'value': '{"a":1}'}])
+    code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address,
+                                    '-o', 'ksql.service.id=' + service)
+    cluster.expect('exit code', code, 1)
+    if 'Weir did not write it' not in err or 'ksql.service.id' not in err:
+        raise AssertionError('the start says: ' + err)
+
+
+def test_existing_topic_of_another_shape_is_refused(kafka):
+    topic = 'shape%d' % os.getpid()
+    kafka.client('create', topic + '=2')
+    with cluster.Server(kafka, 'shape%d_' % os.getpid()) as server:
+        for properties in ('partitions=3', 'partitions=2, replicas=3'):
+            try:
+                server.sql("CREATE STREAM s (v INT) WITH (kafka_topic='%s', value_format='JSON', "
+                           "%s);" % (topic, properties))
+                raise RuntimeError('%s was accepted' % properties)
+            except AssertionError as error:
+                if topic not in str(error):
+                    raise
+        server.sql("CREATE STREAM s (v INT) WITH (kafka_topic='%s', value_format='JSON', "
+                   "partitions=2);" % topic)
+
+
 def test_java_settings_are_refused_with_the_names_to_use(kafka):
     for setting, hint in (('ssl.truststore.location=/t.jks', 'ssl.ca.location'),
                           ('sasl.jaas.config=PlainLoginModule', 'sasl.username')):
