@@ -71,7 +71,10 @@ Str str_nearest(Str name, const Str *candidates, size_t count);
 /* Edits that turn a into b, ignoring case; SIZE_MAX when one is too long to be a name. */
 size_t str_distance(Str a, Str b);
 
-/* A 64-bit hash, stable across runs and machines (used on disk never, in maps only). */
+/*
+ * A 64-bit hash, the same on every machine and in every version: value_hash() is made of it, which
+ * decides which task keeps a key's state, and that state is on disk.  A test pins it.
+ */
 uint64_t str_hash(Str s);
 
 #endif

@@ -102,8 +102,10 @@ size_t value_footprint(Value v);
  */
 bool value_eq(Value a, Value b);
 /* Order of two non-null values of one scalar type: <0, 0, >0.  NaN is above everything. */
-int      value_cmp(Value a, Value b);
-uint64_t value_hash(Value v); /* equal values hash equally */
+int value_cmp(Value a, Value b);
+/* Equal values hash equally.  It decides which task keeps a key's state, which is on disk: it stays
+ * as it is in every version. */
+uint64_t value_hash(Value v);
 
 /*
  * Weir's own encoding of values, for state, changelog and exchange.

@@ -19,7 +19,7 @@ typedef struct Outbox {
 typedef struct OpExchange {
     Op        base;
     Exchange *exchange;
-    Encoder  *key_encoder; /* NULL: any hash will do */
+    Encoder  *key_encoder; /* NULL: value_hash() decides, always in the same way */
     Outbox   *outboxes;    /* per target */
     uint32_t  targets;
     Buf       key; /* heap */

@@ -198,6 +198,16 @@ static void str_hash_depends_on_every_byte(void **state)
     assert_true(str_hash(STR_NULL) == str_hash(STR("")));
 }
 
+/* States on disk lie where these numbers put them. */
+static void str_hash_is_what_it_always_was(void **state)
+{
+    (void)state;
+    assert_true(str_hash(STR("")) == UINT64_C(0xe231d98cab11b8c7));
+    assert_true(str_hash(STR("a")) == UINT64_C(0x4c742440fb01c664));
+    assert_true(str_hash(STR("chair")) == UINT64_C(0x3651c67b82d7a0d7));
+    assert_true(str_hash(STR("a key of more than sixteen bytes")) == UINT64_C(0x96dbf14140b26539));
+}
+
 static void str_hash_spreads_small_numbers_over_low_bits(void **state)
 {
     unsigned counts[256] = {0};
@@ -231,6 +241,7 @@ int main(void)
         arena_test(str_nearest_finds_a_typing_slip),
         arena_test(str_nearest_is_silent_when_nothing_is_near),
         arena_test(str_hash_depends_on_every_byte),
+        arena_test(str_hash_is_what_it_always_was),
         arena_test(str_hash_spreads_small_numbers_over_low_bits),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
