@@ -164,6 +164,19 @@ static void close_unused_locked(KafkaBroker *broker, uint32_t slot, int64_t now_
     }
 }
 
+/* Where all places of a partition are taken some readers hold back: see broker_kafka_read.c. */
+static void wake_held_back_locked(KafkaBroker *broker)
+{
+    size_t cursor = 0;
+
+    for (MapEntry *entry; (entry = map_next(&broker->parts, &cursor));) {
+        KafkaPart *part = entry->value;
+
+        for (uint32_t slot = 0; part->feeds_len == KAFKA_SLOTS && slot < KAFKA_SLOTS; slot++)
+            kafka_feed_wake(part->feeds[slot], NULL);
+    }
+}
+
 void kafka_consumers_serve(KafkaBroker *broker)
 {
     int64_t now_ms = kafka_now_ms();
@@ -180,6 +193,7 @@ void kafka_consumers_serve(KafkaBroker *broker)
             rd_kafka_message_destroy(message);
         close_unused_locked(broker, slot, now_ms);
     }
+    wake_held_back_locked(broker);
     pthread_mutex_unlock(&broker->consumers_lock);
 }
 

@@ -71,6 +71,7 @@ struct KafkaReader {
     KafkaFeed          *feed; /* NULL: it fell behind, and joins another one when it polls */
     KafkaBatch         *at;   /* first of the window that it has not taken; NULL: none */
     int64_t             position, end;
+    int64_t             polled_ms;  /* kafka_now_ms() */
     uint64_t            failures;   /* of its feed, that it knows of */
     bool                is_waiting; /* to be woken; under wake_lock */
 };

@@ -11,8 +11,9 @@
  *
  * So every reader advances, at most KAFKA_SLOTS places are fetched, and readers that catch up join
  * those that have: a reader changes to a feed of a lower slot as soon as that one has what it
- * needs. In the last case readers of that feed skip what they have; none of them waits for ever, as
- * each drives the feed by itself.
+ * needs. In the last case readers of that feed skip what they have. While they do they fetch only
+ * as much as the window holds, so that those behind them get it; but a reader that has not polled
+ * for a moment is left behind, so that nobody waits for ever.
  *
  * Reading never waits.  When something comes into a feed's empty queue librdkafka calls back, and
  * all of its readers that had found nothing are woken.
@@ -23,7 +24,8 @@
 
 enum {
     NEAR_RECORDS = 10000, /* a feed that is so far behind is waited for */
-    ROUNDS_MAX = 16       /* fetches of one poll that has to skip */
+    ROUNDS_MAX = 16,      /* fetches of one poll that has to skip */
+    ALIVE_MS = 300        /* a reader that polled so recently is waited for by those who skip */
 };
 
 /* Part of a batch, for a reader that had the rest already. */
@@ -411,6 +413,21 @@ static RecordBatch *take_locked(KafkaReader *reader)
     return NULL;
 }
 
+/* The reader only wants to get on, and would take the window away from others that poll. */
+static bool must_hold_back(const KafkaReader *reader, int64_t now_ms)
+{
+    const KafkaFeed *feed = reader->feed;
+
+    if (reader->position <= feed->position ||
+        feed->window_bytes <= kafka_window_bytes_max(reader->part->broker) / 2)
+        return false;
+    for (const KafkaReader *other = reader->part->readers; other; other = other->next) {
+        if (other->feed == feed && other->at && now_ms - other->polled_ms < ALIVE_MS)
+            return true;
+    }
+    return false;
+}
+
 typedef enum Polled { POLLED_BATCH, POLLED_NOTHING, POLLED_LOST, POLLED_AGAIN } Polled;
 
 /* The feed, until it has something for the reader or nothing at all. */
@@ -418,6 +435,7 @@ static Polled drive_locked(KafkaReader *reader, size_t bytes_max, RecordBatch **
 {
     KafkaFeed *feed = reader->feed;
 
+    reader->polled_ms = kafka_now_ms();
     for (int round = 0; round < ROUNDS_MAX; round++) {
         *out = take_locked(reader);
         if (*out)
@@ -428,7 +446,7 @@ static Polled drive_locked(KafkaReader *reader, size_t bytes_max, RecordBatch **
             feed->is_lost = false;
             return POLLED_LOST;
         }
-        if (!kafka_feed_fetch(feed, bytes_max))
+        if (must_hold_back(reader, reader->polled_ms) || !kafka_feed_fetch(feed, bytes_max))
             return POLLED_NOTHING;
         kafka_feed_wake(feed, reader);
     }

@@ -555,7 +555,7 @@ static void claim_readers_share_a_partition(Fixture *f)
     await_end(f, "t", RECORDS);
     for (int i = 0; i < READERS; i++)
         readers[i] = reader_at(f, "t", 0, next[i] = (int64_t)i * APART);
-    for (int round = 0; done < READERS && round < 20000; round++) {
+    for (int round = 0; done < READERS && round < 100000; round++) {
         for (int i = 0; i < READERS; i++) {
             RecordBatch *batch = NULL;
 
