@@ -228,13 +228,11 @@ static void query_init_tasks(Query *query)
         uint32_t partitions = query->stage_first[stage + 1] - query->stage_first[stage];
 
         for (uint32_t p = 0; p < partitions; p++) {
-            Task *task;
+            uint64_t worker = (str_hash(query->id) + p) % runtime->workers_len;
 
-            if (!assignment_has(&runtime->opts.assignment, query->id, stage, p))
-                continue;
-            task = task_new(query, stage, p);
-            task->worker = runtime->workers[(str_hash(query->id) + p) % runtime->workers_len];
-            query->tasks[query->stage_first[stage] + p] = task;
+            if (assignment_has(&runtime->opts.assignment, query->id, stage, p))
+                query->tasks[query->stage_first[stage] + p] =
+                    task_new(query, stage, p, runtime->workers[worker]);
         }
     }
 }

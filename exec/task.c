@@ -5,6 +5,7 @@
 #include "exec/query_internal.h"
 #include "exec/runtime_internal.h"
 #include "exec/skew.h"
+#include "exec/worker.h"
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -84,7 +85,7 @@ static void task_init_ctx(Task *task)
     ctx->record_bytes_max = query->record_bytes_max;
 }
 
-Task *task_new(Query *query, uint32_t stage, uint32_t partition)
+Task *task_new(Query *query, uint32_t stage, uint32_t partition, Worker *worker)
 {
     Task       *task = ARENA_NEW(query->mem, Task);
     const Plan *plan = query->plan;
@@ -98,7 +99,7 @@ Task *task_new(Query *query, uint32_t stage, uint32_t partition)
     task->part.task = task;
     task->part.marks = ARENA_ARRAY(query->mem, TaskMark, plan->scans_len);
     task->ops_mem = arena_new(0);
-    task->batch_mem = arena_new(65536);
+    task->worker = worker;
     task_init_ctx(task);
     task_make_states(task);
     return task;
@@ -113,7 +114,6 @@ void task_free(Task *task)
     chunk_list_free(&task->part.out);
     changes_free(task->part.changes);
     arena_free(task->ops_mem);
-    arena_free(task->batch_mem);
 }
 
 ErrCode task_open(Task *task, Err *err)
@@ -123,7 +123,7 @@ ErrCode task_open(Task *task, Err *err)
     int64_t     *offsets = ARENA_ARRAY(task->ops_mem, int64_t, scans_len);
     int64_t     *stops = ARENA_ARRAY(task->ops_mem, int64_t, scans_len);
     PipelineOpts opts = {.ctx = &task->ctx,
-                         .batch_mem = task->batch_mem,
+                         .batch_mem = worker_batch_mem(task->worker),
                          .broker = query->runtime->broker,
                          .stage = task->stage,
                          .starts = {offsets, stops},
@@ -154,7 +154,6 @@ void task_close(Task *task)
         __atomic_sub_fetch(&group->bytes, task->out_bytes, __ATOMIC_RELAXED);
     task->out_bytes = 0;
     arena_reset(task->ops_mem);
-    arena_reset(task->batch_mem);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -268,7 +267,7 @@ TaskResult task_run(Task *task, bool reads, bool *did)
     if (!task_may_run(task) || !pipeline_flush(&task->pipe))
         return TASK_IDLE;
     task->ctx.expr.now_ms = clock_now_ms(query->runtime->clock);
-    task->ctx.expr.mem = task->batch_mem;
+    task->ctx.expr.mem = task->pipe.batch_mem;
     skew_prepare(task);
     rc = pipeline_run(&task->pipe, reads && !is_paused && !is_full, did, &err);
     if (rc == ERR_OK && reads && !is_paused && !is_full)
@@ -300,7 +299,7 @@ ErrCode task_seal(Task *task, uint64_t epoch, Err *err)
 {
     EpochPart *part = &task->part;
 
-    task->ctx.expr.mem = task->batch_mem;
+    task->ctx.expr.mem = task->pipe.batch_mem;
     TRY(pipeline_seal(&task->pipe, err));
     task_count_bytes(task);
     task_show(task);

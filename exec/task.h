@@ -42,7 +42,7 @@ struct Task {
     struct Worker *worker;
     uint32_t       stage, partition;
     State        **states; /* by store number; NULL where another stage owns it */
-    Arena         *ops_mem, *batch_mem;
+    Arena         *ops_mem;
     OpCtx          ctx;
     Pipeline       pipe;
     bool           is_open;     /* the pipeline is */
@@ -75,8 +75,8 @@ typedef enum TaskResult {
                     be looked at now and then */
 } TaskResult;
 
-/* Makes the task and its empty states. */
-Task *task_new(struct Query *query, uint32_t stage, uint32_t partition);
+/* Makes the task, which belongs to worker from then on, and its empty states. */
+Task *task_new(struct Query *query, uint32_t stage, uint32_t partition, struct Worker *worker);
 void  task_free(Task *task); /* closes the pipeline */
 
 /* The states of its stage, empty. */

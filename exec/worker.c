@@ -52,7 +52,8 @@ struct Worker {
     ReadyQueue ready[STAGES_MAX];
     uint64_t   ready_stages; /* bit per stage with ready tasks */
     Task      *encoding;     /* sealed, not wholly encoded; by encode_next */
-    Task      *stalled;      /* held by a subscriber or another task; by stalled_next */
+    Arena     *batch_mem;
+    Task      *stalled; /* held by a subscriber or another task; by stalled_next */
 };
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -566,6 +567,7 @@ Worker *worker_new(Runtime *runtime, uint32_t index)
 
     worker->runtime = runtime;
     worker->index = index;
+    worker->batch_mem = arena_new(65536);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
     return worker;
@@ -598,6 +600,7 @@ void worker_free(Worker *worker)
     assert(!worker->has_thread);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
+    arena_free(worker->batch_mem);
     mem_free(worker);
 }
 
@@ -609,4 +612,9 @@ bool worker_is_idle(const Worker *worker)
 uint32_t worker_index(const Worker *worker)
 {
     return worker->index;
+}
+
+Arena *worker_batch_mem(const Worker *worker)
+{
+    return worker->batch_mem;
 }

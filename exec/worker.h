@@ -58,5 +58,8 @@ void worker_wake(Worker *worker, Task *task);
 bool worker_is_idle(const Worker *worker); /* Thread: any; a hint */
 
 uint32_t worker_index(const Worker *worker);
+/* For the batch that is under way; empty between batches.  All tasks of the worker share it, so
+ * that many queries that ran once hold no more memory than one. */
+Arena *worker_batch_mem(const Worker *worker);
 
 #endif
