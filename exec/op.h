@@ -85,6 +85,7 @@ struct OpCtx {
     struct Exchange **exchanges;        /* by node id: PLAN_EXCHANGE as the end of a stage */
     struct PushQueue *push;             /* PLAN_PUSH */
     int64_t          *limit_left;       /* PLAN_LIMIT: shared by the query's tasks, atomic */
+    int64_t          *limit_unsent;     /* the same; rows that have not reached the subscriber */
     int64_t           record_bytes_max; /* PLAN_SINK: of the topic */
 };
 

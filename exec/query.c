@@ -258,7 +258,7 @@ static Query *query_new(Runtime *runtime, const QuerySpec *spec)
     query->is_timed = skew_matters(spec->plan);
     query->props = spec->props;
     query->push = spec->push;
-    query->limit_left = query_plan_limit(spec->plan);
+    query->limit_left = query->limit_unsent = query_plan_limit(spec->plan);
     query->record_bytes_max = INT64_MAX;
     query->is_paused = spec->is_paused;
     query->log = proclogger_new(runtime->proclog, query->id, spec->props.log_rows);

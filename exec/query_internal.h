@@ -25,8 +25,8 @@ struct Query {
     const Plan *plan;
     QueryProps  props;
     ProcLogger *log;
-    PushQueue  *push;       /* NULL: persistent */
-    int64_t     limit_left; /* atomic */
+    PushQueue  *push;                     /* NULL: persistent */
+    int64_t     limit_left, limit_unsent; /* atomic */
     int64_t     record_bytes_max;
 
     uint32_t  *stage_first; /* of tasks, per stage; stages_len + 1 */

@@ -82,6 +82,7 @@ static void task_init_ctx(Task *task)
     ctx->exchanges = query->exchanges;
     ctx->push = query->push;
     ctx->limit_left = &query->limit_left;
+    ctx->limit_unsent = &query->limit_unsent;
     ctx->record_bytes_max = query->record_bytes_max;
 }
 

@@ -2,7 +2,8 @@
  * op_limit.c -- LIMIT of a push query.
  *
  * The query's tasks share one count, so that the limit holds over all partitions; it is taken from
- * once per batch.  The subscriber's queue ends with the last row.
+ * once per batch.  The subscriber's queue ends with the last row: rows that one task took may still
+ * be on their way when another takes the last, so what was handed on is counted, too.
  */
 #include "exec/ops/ops.h"
 #include "exec/push.h"
@@ -22,12 +23,15 @@ static uint32_t op_limit_take(int64_t *left, uint32_t want)
 
 static ErrCode op_limit_process(Op *op, int input, Batch *batch, Err *err)
 {
+    int64_t taken;
+
     (void)input;
     if (!op->node->is_table)
         op_drop_null_values(batch);
     batch->len = op_limit_take(op->ctx->limit_left, batch->len);
+    taken = batch->len;
     TRY(op_emit(op, batch, err));
-    if (op->ctx->push && __atomic_load_n(op->ctx->limit_left, __ATOMIC_RELAXED) <= 0)
+    if (op->ctx->push && __atomic_sub_fetch(op->ctx->limit_unsent, taken, __ATOMIC_ACQ_REL) <= 0)
         push_finish(op->ctx->push, PUSH_LIMIT, NULL);
     return ERR_OK;
 }
