@@ -71,11 +71,14 @@ static ErrCode json_decode(Decoder *base, Str bytes, Value *out, Arena *batch_me
 static ErrCode columns_open(Arena *arena, const FormatSide *side, const bool *is_wanted,
                             JsonFields **out, Err *err)
 {
-    TypeField *fields = ARENA_ARRAY(arena, TypeField, side->len);
+    TypeField *fields = MEM_ARRAY(TypeField, side->len);
+    ErrCode    rc;
 
     for (uint32_t i = 0; i < side->len; i++)
         fields[i] = (TypeField){side->cols[i].name, side->cols[i].type};
-    return json_fields_open(arena, fields, side->len, is_wanted, false, out, err);
+    rc = json_fields_open(arena, fields, side->len, is_wanted, false, out, err);
+    mem_free(fields);
+    return rc;
 }
 
 static ErrCode json_decoder_open(Arena *query_mem, const FormatSide *side, const bool *is_wanted,

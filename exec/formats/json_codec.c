@@ -16,7 +16,8 @@
  * makes the record as bad as it would be in any other: whether a record counts must not depend on
  * which columns a query happens to use.
  *
- * Writing appends to the record's buffer, with the pieces `{"A":` and `,"B":` made ready at open.
+ * Writing appends to the record's buffer, with the pieces `{"A":` and `,"B":` made ready with
+ * the first.
  */
 #include "exec/formats/json_codec.h"
 
@@ -37,7 +38,6 @@ typedef enum JsonMatch { MATCH_NONE, MATCH_UPPER, MATCH_EXACT } JsonMatch;
 
 typedef struct JsonField {
     Str        name;
-    Str        piece; /* {"NAME": or ,"NAME": */
     JsonCodec *codec;
     JsonMatch  seen; /* in the object being read */
     bool       is_wanted;
@@ -51,10 +51,15 @@ typedef struct JsonGuess {
 } JsonGuess;
 
 struct JsonFields {
+    Arena     *mem;
     JsonField *items;
     uint32_t   len;
+
+    /* Made when first needed: a side is read or written and not both, and many a query of a wide
+     * source waits long for its first record. */
     Map        by_name;
-    JsonGuess *guesses; /* GUESSES_MAX of them */
+    JsonGuess *guesses; /* GUESSES_MAX of them; NULL: nothing was read yet */
+    Str       *pieces;  /* {"NAME": or ,"NAME": per field; NULL: nothing was written yet */
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -73,27 +78,18 @@ ErrCode json_fields_open(Arena *arena, const TypeField *fields, uint32_t len, co
                          bool is_lenient, JsonFields **out, Err *err)
 {
     JsonFields *self = ARENA_NEW(arena, JsonFields);
-    Buf         piece = buf_in(arena);
 
+    self->mem = arena;
     self->items = ARENA_ARRAY(arena, JsonField, len);
     self->len = len;
-    self->guesses = ARENA_ARRAY(arena, JsonGuess, GUESSES_MAX);
-    map_init(&self->by_name, arena);
-    map_reserve(&self->by_name, len);
     for (uint32_t i = 0; i < len; i++) {
         JsonField *field = &self->items[i];
 
-        buf_clear(&piece);
-        buf_put(&piece, i ? ',' : '{');
-        json_put_string(&piece, fields[i].name);
-        buf_put(&piece, ':');
         field->name = fields[i].name;
-        field->piece = str_copy(arena, buf_view(&piece));
         field->is_wanted = !is_wanted || is_wanted[i];
         field->codec = shared_codec(self, i, fields[i].type);
         if (!field->codec)
             TRY(json_codec_open(arena, fields[i].type, is_lenient, &field->codec, err));
-        map_put(&self->by_name, field->name, field);
     }
     *out = self;
     return ERR_OK;
@@ -318,6 +314,15 @@ static ErrCode read_unwanted(JsonIn *in, JsonCodec *codec)
     return json_codec_read(codec, in, &unused);
 }
 
+static void prepare_to_read(JsonFields *fields)
+{
+    fields->guesses = ARENA_ARRAY(fields->mem, JsonGuess, GUESSES_MAX);
+    map_init(&fields->by_name, fields->mem);
+    map_reserve(&fields->by_name, fields->len);
+    for (uint32_t i = 0; i < fields->len; i++)
+        map_put(&fields->by_name, fields->items[i].name, &fields->items[i]);
+}
+
 ErrCode json_fields_read(JsonFields *fields, JsonIn *in, Value *out)
 {
     bool       is_first = true;
@@ -325,6 +330,8 @@ ErrCode json_fields_read(JsonFields *fields, JsonIn *in, Value *out)
     JsonField *field;
     JsonMatch  match;
 
+    if (!fields->guesses)
+        prepare_to_read(fields);
     for (uint32_t i = 0; i < fields->len; i++)
         fields->items[i].seen = MATCH_NONE;
     if (!json_enter(&in->scan))
@@ -395,12 +402,29 @@ ErrCode json_codec_end(JsonIn *in)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-void json_fields_write(const JsonFields *fields, const Value *values, Buf *out)
+static void prepare_to_write(JsonFields *fields)
 {
+    Buf piece = {0};
+
+    fields->pieces = ARENA_ARRAY(fields->mem, Str, fields->len + 1);
+    for (uint32_t i = 0; i < fields->len; i++) {
+        buf_clear(&piece);
+        buf_put(&piece, i ? ',' : '{');
+        json_put_string(&piece, fields->items[i].name);
+        buf_put(&piece, ':');
+        fields->pieces[i] = str_copy(fields->mem, buf_view(&piece));
+    }
+    buf_deinit(&piece);
+}
+
+void json_fields_write(JsonFields *fields, const Value *values, Buf *out)
+{
+    if (!fields->pieces)
+        prepare_to_write(fields);
     if (fields->len == 0)
         buf_put(out, '{');
     for (uint32_t i = 0; i < fields->len; i++) {
-        buf_str(out, fields->items[i].piece);
+        buf_str(out, fields->pieces[i]);
         json_codec_write(fields->items[i].codec, values[i], out);
     }
     buf_put(out, '}');

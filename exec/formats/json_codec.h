@@ -56,7 +56,7 @@ ErrCode json_codec_end(JsonIn *in) ERR_MUST_USE;
 /* --- writing ---------------------------------------------------------------------------------- */
 
 void json_codec_write(const JsonCodec *codec, Value v, Buf *out);
-void json_fields_write(const JsonFields *fields, const Value *values, Buf *out);
+void json_fields_write(JsonFields *fields, const Value *values, Buf *out);
 
 /* --- json_scalar.c: what the codec is made of ------------------------------------------------- */
 
