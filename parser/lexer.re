@@ -309,6 +309,20 @@ static ErrCode lexer_refuse_character(Lexer *lexer, const unsigned char *from, E
     return ERR_SYNTAX;
 }
 
+/*!re2c
+re2c:define:YYCTYPE  = "unsigned char";
+re2c:define:YYCURSOR = cursor;
+re2c:define:YYMARKER = marker;
+re2c:yyfill:enable   = 0;
+
+space    = [ \t\r\n\f\v]+;
+digit    = [0-9];
+word     = [A-Za-z_] [A-Za-z0-9_@]*;
+exponent = [Ee] [+-]? digit+;
+comment  = "--" [^\n\x00]* | "/*" ([^*\x00] | "*"+ [^*/\x00])* "*"+ "/";
+quoted   = [`] ([^`\x00] | [`][`])* [`] | ["] ([^"\x00] | ["]["])* ["];
+*/
+
 ErrCode lexer_next(Lexer *lexer, Token *out, Err *err)
 {
     const unsigned char *cursor = (const unsigned char *)lexer->cursor;
@@ -319,18 +333,6 @@ ErrCode lexer_next(Lexer *lexer, Token *out, Err *err)
 again:
     begin = cursor;
     /*!re2c
-    re2c:define:YYCTYPE  = "unsigned char";
-    re2c:define:YYCURSOR = cursor;
-    re2c:define:YYMARKER = marker;
-    re2c:yyfill:enable   = 0;
-
-    space    = [ \t\r\n\f\v]+;
-    digit    = [0-9];
-    word     = [A-Za-z_] [A-Za-z0-9_@]*;
-    exponent = [Ee] [+-]? digit+;
-    comment  = "--" [^\n\x00]* | "/*" ([^*\x00] | "*"+ [^*/\x00])* "*"+ "/";
-    quoted   = [`] ([^`\x00] | [`][`])* [`] | ["] ([^"\x00] | ["]["])* ["];
-
     space | comment                          { goto again; }
 
     digit+                                   { code = TK_INTEGER;  goto token; }
