@@ -4,7 +4,8 @@
  *   topics -> statements one by one: SELECT to /query, the rest to /ksql -> responses -> outputs
  *
  * Inputs are produced after the statements that define things and before the first query, or, when
- * the case says so, while the push query runs.
+ * the case says so, while the push query runs.  Records lie in the partitions of their keys, as
+ * ROWPARTITION in answers shows.
  */
 #include "cli/conformance.h"
 
@@ -315,7 +316,7 @@ CaseResult conformance_rest(const CaseRun *run, CaseFailure *failure)
     Err              err;
 
     case_properties(run, &props, &props_len);
-    if (harness_open(props, props_len, &rest.harness, &err) != ERR_OK)
+    if (harness_open_spread(props, props_len, &rest.harness, &err) != ERR_OK)
         return case_fail(run, failure, "the engine does not open", "%s", err.msg);
     result = run_case(&rest);
     harness_close(rest.harness);

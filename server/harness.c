@@ -4,13 +4,15 @@
  */
 #include "server/harness_internal.h"
 
-ErrCode harness_open(const HarnessProperty *props, size_t props_len, Harness **out, Err *err)
+static ErrCode open_harness(const HarnessProperty *props, size_t props_len, bool is_one_task,
+                            Harness **out, Err *err)
 {
     Harness   *harness = MEM_NEW(Harness);
-    EngineOpts opts = {.is_inline = true, .is_one_task = true};
+    EngineOpts opts = {.is_inline = true, .is_one_task = is_one_task};
     ErrCode    rc = ERR_OK;
 
     harness->mem = arena_new(0);
+    harness->is_one_task = is_one_task;
     clock_fake_init(&harness->clock, 0);
     properties_init(&harness->props, harness->mem, NULL);
     rc = properties_set(&harness->props, STR("auto.offset.reset"), STR("earliest"), NULL, err);
@@ -31,6 +33,16 @@ ErrCode harness_open(const HarnessProperty *props, size_t props_len, Harness **o
     session_init(&harness->session, harness->mem, harness->engine);
     *out = harness;
     return ERR_OK;
+}
+
+ErrCode harness_open(const HarnessProperty *props, size_t props_len, Harness **out, Err *err)
+{
+    return open_harness(props, props_len, true, out, err);
+}
+
+ErrCode harness_open_spread(const HarnessProperty *props, size_t props_len, Harness **out, Err *err)
+{
+    return open_harness(props, props_len, false, out, err);
 }
 
 void harness_close(Harness *harness)

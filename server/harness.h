@@ -4,8 +4,8 @@
  * weir-conformance and the statement tests run on it: statements go through the same planning,
  * command log and operators as in the server; records are written and read as JSON trees in the
  * formats of the source that stands on the topic.  The record cache is off and auto.offset.reset is
- * earliest unless the caller's properties say otherwise; every stage is one task and all data is in
- * partition 0.
+ * earliest unless the caller's properties say otherwise.  Every stage is one task and all data is
+ * in partition 0, or (harness_open_spread) records lie where their keys put them, as in the server.
  *
  * Thread: one.
  */
@@ -23,6 +23,9 @@ typedef struct HarnessProperty {
 
 ErrCode harness_open(const HarnessProperty *props, size_t props_len, Harness **out,
                      Err *err) ERR_MUST_USE;
+/* The same over all partitions of each topic, with a task for each. */
+ErrCode harness_open_spread(const HarnessProperty *props, size_t props_len, Harness **out,
+                            Err *err) ERR_MUST_USE;
 void    harness_close(Harness *harness);
 Engine *harness_engine(Harness *harness);
 /* The clock stands still until moved. */
@@ -54,7 +57,7 @@ typedef struct HarnessRecord {
 
 ErrCode harness_produce(Harness *harness, const HarnessRecord *record, Err *err) ERR_MUST_USE;
 
-/* What a topic holds, in order.  Trees live in mem. */
+/* What a topic holds: partition after partition, each in order.  Trees live in mem. */
 typedef struct HarnessOutput {
     HarnessRecord *records;
     size_t         len;

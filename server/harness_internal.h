@@ -14,6 +14,7 @@ struct Harness {
     Engine    *engine;
     Api       *api;
     Session    session;
+    bool       is_one_task;
 };
 
 /* The source whose formats a topic's records have: the first that stands on it. */

@@ -6,6 +6,7 @@
  */
 #include "server/harness_internal.h"
 
+#include "exec/chunk.h"
 #include "exec/format.h"
 
 const Source *harness_source_of(const Catalog *catalog, Str topic)
@@ -135,13 +136,37 @@ static Str append_window(Arena *mem, Str key, const HarnessRecord *record)
     return buf_view(&bytes);
 }
 
+/* How many partitions of the topic may hold records. */
+static ErrCode used_partitions(Harness *harness, Str topic, Arena *mem, uint32_t *out, Err *err)
+{
+    TopicInfo info;
+
+    *out = 1;
+    if (harness->is_one_task)
+        return ERR_OK;
+    TRY(broker_topic_describe(engine_broker(harness->engine), topic, mem, &info, err));
+    *out = info.spec.partitions;
+    return ERR_OK;
+}
+
+/* Where a Java producer would write it, but for records without a key: those keep their order. */
+static ErrCode append(Harness *harness, Str topic, const Record *record, Arena *mem, Err *err)
+{
+    uint32_t partitions;
+    int64_t  offset;
+
+    TRY(used_partitions(harness, topic, mem, &partitions, err));
+    return broker_produce_wait(engine_broker(harness->engine), topic,
+                               record->key.ptr ? partition_of_key(record->key, partitions) : 0,
+                               record, &offset, err);
+}
+
 ErrCode harness_produce(Harness *harness, const HarnessRecord *record, Err *err)
 {
     Arena        *mem = arena_new(0);
     Catalog      *catalog = engine_catalog(harness->engine);
     const Source *source = harness_source_of(catalog, record->topic);
     Record        out = {.ts = record->ts};
-    int64_t       offset;
     ErrCode       rc = encode_side(mem, source, true, record->key, &out.key, err);
 
     if (rc == ERR_OK && record->has_window && out.key.ptr)
@@ -151,8 +176,7 @@ ErrCode harness_produce(Harness *harness, const HarnessRecord *record, Err *err)
     if (rc == ERR_OK)
         rc = encode_headers(mem, record->headers, &out.headers, err);
     if (rc == ERR_OK)
-        rc = broker_produce_wait(engine_broker(harness->engine), record->topic, 0, &out, &offset,
-                                 err);
+        rc = append(harness, record->topic, &out, mem, err);
     catalog_unref(catalog);
     arena_free(mem);
     return rc;
@@ -266,7 +290,7 @@ static ErrCode read_record(Arena *mem, const Source *source, const Record *recor
 
 static ErrCode read_all(BrokerReader *reader, Arena *mem, HarnessOutput *out, Err *err)
 {
-    size_t  cap = 0;
+    size_t  cap = out->len;
     int64_t position = 0, end = 1;
 
     while (position < end) {
@@ -290,17 +314,22 @@ static ErrCode read_all(BrokerReader *reader, Arena *mem, HarnessOutput *out, Er
 
 ErrCode harness_read(Harness *harness, Str topic, Arena *mem, HarnessOutput *out, Err *err)
 {
-    Catalog      *catalog = engine_catalog(harness->engine);
-    BrokerReader *reader;
-    ErrCode       rc;
+    Catalog *catalog = engine_catalog(harness->engine);
+    uint32_t partitions;
+    ErrCode  rc;
 
     *out = (HarnessOutput){0};
     out->source = harness_source_of(catalog, topic);
-    rc = broker_reader_open(engine_broker(harness->engine), topic, 0, 0, (BrokerWake){0}, &reader,
-                            err);
-    if (rc == ERR_OK) {
-        rc = read_all(reader, mem, out, err);
-        broker_reader_close(reader);
+    rc = used_partitions(harness, topic, mem, &partitions, err);
+    for (uint32_t i = 0; rc == ERR_OK && i < partitions; i++) {
+        BrokerReader *reader;
+
+        rc = broker_reader_open(engine_broker(harness->engine), topic, i, 0, (BrokerWake){0},
+                                &reader, err);
+        if (rc == ERR_OK) {
+            rc = read_all(reader, mem, out, err);
+            broker_reader_close(reader);
+        }
     }
     catalog_unref(catalog);
     return rc;

@@ -76,6 +76,31 @@ static void records_cross_a_query(void **state)
     arena_free(mem);
 }
 
+static void spread_records_lie_where_their_keys_put_them(void **state)
+{
+    Arena        *mem = arena_new(0);
+    Harness      *harness;
+    HarnessOutput out;
+    Err           err;
+
+    (void)state;
+    assert_int_equal(harness_open_spread(NULL, 0, &harness, &err), ERR_OK);
+    execute(harness, "CREATE STREAM A (K STRING KEY, V INT) WITH (KAFKA_TOPIC='t', "
+                     "PARTITIONS=4, VALUE_FORMAT='JSON');"
+                     "CREATE STREAM B WITH (VALUE_FORMAT='JSON') AS "
+                     "SELECT K, V, ROWPARTITION AS P FROM A;");
+    produce(harness, mem, "\"x\"", "{\"V\":1}", 5);
+    produce(harness, mem, "\"11\"", "{\"V\":2}", 6);
+    produce(harness, mem, "\"x\"", "{\"V\":3}", 7);
+    assert_int_equal(harness_read(harness, STR("B"), mem, &out, &err), ERR_OK);
+    assert_int_equal(out.len, 3);
+    assert_true(harness_same(out.records[0].value, tree(mem, "{\"V\":2,\"P\":0}"), NULL));
+    assert_true(harness_same(out.records[1].value, tree(mem, "{\"V\":1,\"P\":2}"), NULL));
+    assert_true(harness_same(out.records[2].value, tree(mem, "{\"V\":3,\"P\":2}"), NULL));
+    harness_close(harness);
+    arena_free(mem);
+}
+
 static void comparison_knows_types(void **state)
 {
     Arena      *mem = arena_new(0);
@@ -117,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_cross_a_query),
+        cmocka_unit_test(spread_records_lie_where_their_keys_put_them),
         cmocka_unit_test(comparison_knows_types),
         cmocka_unit_test(first_refused_statement_is_told),
     };
