@@ -41,6 +41,7 @@ typedef struct QueryProps {
     bool    throw_on_invalid_ts;     /* ksql.timestamp.throw.on.invalid */
     bool    fail_on_deserialization; /* ksql.fail.on.deserialization.error */
     bool    log_rows;                /* ksql.logging.processing.rows.include */
+    bool    skips_null_keys;         /* records of keyed streams without a key do not go on */
     int64_t time_skew_max_ms;        /* weir.time.skew.max */
     int64_t retry_initial_ms;        /* ksql.query.retry.backoff.initial.ms */
     int64_t retry_max_ms;            /* ksql.query.retry.backoff.max.ms */

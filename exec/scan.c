@@ -311,7 +311,8 @@ static ErrCode scan_decode_record(Scan *scan, const Record *record, Row *row, Ar
         return props->fail_on_deserialization ? rc : ERR_OK;
     }
     /* A record without key means nothing in a table. */
-    if (scan->opts.node->is_table && (row->flags & ROW_KEY_NULL))
+    if ((row->flags & ROW_KEY_NULL) &&
+        (scan->opts.node->is_table || (props->skips_null_keys && scan->key.len > 0)))
         return ERR_OK;
     if (!scan_timestamp(scan, row, err)) {
         proclog_record(scan->ctx->log, scan->opts.node->step, STR_NULL, err);

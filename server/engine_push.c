@@ -16,8 +16,18 @@ struct EnginePush {
     EnginePush *next;
 };
 
+static bool keeps_keys(const Plan *plan)
+{
+    for (uint32_t i = 0; i < plan->nodes_len; i++) {
+        if (plan->nodes[i] && plan->nodes[i]->kind == PLAN_REKEY)
+            return false;
+    }
+    return true;
+}
+
 /* A single source that exactly one query writes, filtered and projected from now on: what ksqlDB
- * calls a scalable push query.  It runs like any other here; only its id says so. */
+ * calls a scalable push query.  It runs like any other here, but for its id and for records without
+ * a key, which it leaves out. */
 static bool is_scalable(Engine *engine, const Session *session, const Plan *plan)
 {
     Catalog      *catalog;
@@ -25,7 +35,7 @@ static bool is_scalable(Engine *engine, const Session *session, const Plan *plan
     bool          fits;
 
     if (plan->kind != QUERY_PUSH || plan->scans_len != 1 || plan->stores_len != 0 ||
-        !properties_bool(&session->props, "ksql.query.push.v2.enabled") ||
+        !keeps_keys(plan) || !properties_bool(&session->props, "ksql.query.push.v2.enabled") ||
         !str_eq_nocase(properties_get(&session->props, "auto.offset.reset"), STR("latest")))
         return false;
     catalog = engine_catalog(engine);
@@ -98,6 +108,7 @@ static ErrCode start(EnginePush *push, Session *session, const StmtPlan *plan, E
     engine_starts(plan->plan, scans, plan->plan->scans_len, push->mem, &starts, &spec.starts_len);
     spec.starts = starts;
     engine_query_props(&session->props, &spec.props);
+    spec.props.skips_null_keys = is_scalable(engine, session, plan->plan);
     return query_start(engine->runtime, &spec, &push->query, err);
 }
 

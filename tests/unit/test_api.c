@@ -354,6 +354,89 @@ static void push_query_ends_at_its_limit(void **state)
     assert_has(body, "[3]\n");
 }
 
+/* Three records of stream I, read live from COPY, which a query writes: what body's query answers.
+ */
+static Str follow_copy(const char *sql, const char *properties)
+{
+    static const struct {
+        const char *key, *value;
+    } records[] = {{NULL, "{\"N\":1}"}, {"7", "{\"N\":2}"}, {"7", "{\"N\":3}"}};
+    ApiRequest push = {
+        .method = STR("POST"),
+        .path = STR("/query"),
+        .body = str_printf(mem, "{\"ksql\":\"%s\",\"streamsProperties\":%s}", sql, properties),
+        .http_major = 1,
+        .http_minor = 1};
+    HarnessCall *call = harness_call_open(harness, &push);
+    Buf          body = buf_in(mem);
+    int          status = 0;
+    Err          err;
+
+    (void)harness_call_take(call, &status, &body);
+    assert_int_equal(status, 200);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        HarnessRecord record = {.topic = STR("i")};
+        Json         *key = NULL, *value;
+
+        if (records[i].key)
+            assert_int_equal(json_parse(mem, str_from(records[i].key), &key, &err), ERR_OK);
+        assert_int_equal(json_parse(mem, str_from(records[i].value), &value, &err), ERR_OK);
+        record.key = key;
+        record.value = value;
+        assert_int_equal(harness_produce(harness, &record, &err), ERR_OK);
+        assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    }
+    (void)harness_call_take(call, &status, &body);
+    harness_call_close(call);
+    return buf_view(&body);
+}
+
+#define LATEST "\"auto.offset.reset\":\"latest\""
+#define SHARED "\"ksql.query.push.v2.enabled\":\"true\""
+
+static void scalable_push_query_leaves_rows_without_key_out(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    post("/ksql",
+         "{\"ksql\":\"CREATE STREAM I (K INT KEY, N INT) WITH (KAFKA_TOPIC='i', PARTITIONS=1, "
+         "VALUE_FORMAT='JSON'); CREATE STREAM COPY AS SELECT * FROM I;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    body = follow_copy("SELECT N FROM COPY EMIT CHANGES;", "{" LATEST "," SHARED "}");
+    assert_has(body, "SCALABLE_PUSH_QUERY");
+    assert_int_equal(str_find(body, STR("[1]"), 0), -1);
+    assert_has(body, "[2]");
+    assert_has(body, "[3]");
+    body = follow_copy("SELECT N FROM COPY EMIT CHANGES;", "{" LATEST "}");
+    assert_has(body, "transient_COPY");
+    assert_has(body, "[1]");
+    body =
+        follow_copy("SELECT N FROM COPY PARTITION BY N EMIT CHANGES;", "{" LATEST "," SHARED "}");
+    assert_has(body, "transient_COPY");
+    assert_has(body, "[1]");
+}
+
+static void scalable_push_query_shows_streams_without_key_columns(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    post("/ksql",
+         "{\"ksql\":\"CREATE STREAM I (N INT) WITH (KAFKA_TOPIC='i', PARTITIONS=1, "
+         "VALUE_FORMAT='JSON'); CREATE STREAM COPY AS SELECT * FROM I;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    body = follow_copy("SELECT N FROM COPY EMIT CHANGES;", "{" LATEST "," SHARED "}");
+    assert_has(body, "SCALABLE_PUSH_QUERY");
+    assert_has(body, "[1]");
+    assert_has(body, "[3]");
+}
+
 static void session_statements_hold_for_the_request(void **state)
 {
     int status;
@@ -500,6 +583,8 @@ int main(void)
         TEST(same_statement_finds_the_row_of_each_key),
         TEST(same_statement_sees_the_table_that_is_there_now),
         TEST(push_query_ends_at_its_limit),
+        TEST(scalable_push_query_leaves_rows_without_key_out),
+        TEST(scalable_push_query_shows_streams_without_key_columns),
         TEST(session_statements_hold_for_the_request),
         TEST(catalog_is_described),
         TEST(window_bounds_are_no_fields_of_a_description),
