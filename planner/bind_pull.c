@@ -183,12 +183,35 @@ static ErrCode check_kind(const PlannerEnv *env, const AstQuery *ast, const Pull
     return ERR_OK;
 }
 
-static ErrCode fill_columns(Arena *mem, const BoundQuery *bound, PullPlan *plan, Err *err)
+/* The columns that * stands for are the source's own: header columns stay what they are. */
+static const Schema *star_schema(Arena *mem, const PullPlan *plan)
+{
+    Schema *schema = ARENA_NEW(mem, Schema);
+    Column *cols = ARENA_ARRAY(mem, Column, plan->schema->len);
+
+    *schema = *plan->schema;
+    schema->cols = cols;
+    for (uint32_t i = 0; i < schema->len; i++) {
+        const Expr *expr = plan->exprs[i];
+
+        cols[i] = plan->schema->cols[i];
+        if (expr->kind == EXPR_COLUMN && expr->u.index >= plan->row->key_len) {
+            cols[i].role = plan->row->cols[expr->u.index].role;
+            cols[i].header = plan->row->cols[expr->u.index].header;
+        }
+    }
+    return schema;
+}
+
+static ErrCode fill_columns(Arena *mem, const AstQuery *ast, const BoundQuery *bound,
+                            PullPlan *plan, Err *err)
 {
     plan->schema = bound_schema(mem, bound);
     plan->exprs = ARENA_ARRAY(mem, Expr *, bound->items.len);
     for (size_t i = 0; i < bound->items.len; i++)
         TRY(lower_to_source(mem, bound, bound->items.items[i].expr, &plan->exprs[i], err));
+    if (ast->items_len == 1 && ast->items[0].kind == AST_ITEM_ALL)
+        plan->schema = star_schema(mem, plan);
     if (bound->where)
         TRY(lower_to_source(mem, bound, bound->where, &plan->predicate, err));
     return ERR_OK;
@@ -210,7 +233,7 @@ ErrCode bind_pull(const PlannerEnv *env, Arena *mem, const AstQuery *ast, const 
     plan->row = bound.scope.sources[0].schema;
     plan->is_windowed = source->window != WINDOW_NONE;
     plan->limit = bound.limit;
-    TRY(fill_columns(mem, &bound, plan, err));
+    TRY(fill_columns(mem, ast, &bound, plan, err));
     pull_choose(mem, plan);
     if (is_off(env, "ksql.query.pull.range.scan.enabled") && plan->kind == PULL_RANGE)
         plan->kind = PULL_SCAN;

@@ -27,37 +27,11 @@ const char *row_content_type(RowStyle style)
 }
 
 /* Only pull queries say what a column is. */
-static void write_role(Buf *out, const Column *col)
-{
-    switch (col->role) {
-    case COLUMN_KEY:
-        buf_c(out, " KEY");
-        break;
-    case COLUMN_HEADERS:
-        buf_c(out, " HEADERS");
-        break;
-    case COLUMN_HEADER:
-        buf_printf(out, " HEADER('%.*s')", STR_ARG(col->header));
-        break;
-    case COLUMN_VALUE:
-        break;
-    }
-}
-
 static void write_schema_text(const RowWriter *writer, Buf *out)
 {
     Buf text = {0};
 
-    for (uint32_t i = 0; i < writer->schema->len; i++) {
-        const Column *col = &writer->schema->cols[i];
-
-        buf_c(&text, i ? ", `" : "`");
-        buf_str(&text, col->name);
-        buf_c(&text, "` ");
-        type_print(&text, col->type);
-        if (writer->is_pull)
-            write_role(&text, col);
-    }
+    schema_print(&text, writer->schema, writer->is_pull);
     json_put_string(out, buf_view(&text));
     buf_deinit(&text);
 }

@@ -437,6 +437,36 @@ static void scalable_push_query_shows_streams_without_key_columns(void **state)
     assert_has(body, "[3]");
 }
 
+static void star_of_a_pull_query_marks_header_columns_where_rows_have_them(void **state)
+{
+    static Json   key = {.kind = JSON_NUMBER, .text = {"1", 1}};
+    HarnessRecord record = {.topic = STR("tags"), .key = &key};
+    Json         *value, *headers;
+    int           status;
+    Str           body;
+    Err           err;
+
+    (void)state;
+    post("/ksql",
+         "{\"ksql\":\"CREATE SOURCE TABLE TAGS (ID INT PRIMARY KEY, TAG BYTES HEADER('t'), N INT) "
+         "WITH "
+         "(KAFKA_TOPIC='tags', PARTITIONS=1, VALUE_FORMAT='JSON');\"}",
+         &status);
+    assert_int_equal(status, 200);
+    assert_int_equal(json_parse(mem, STR("{\"N\":2}"), &value, &err), ERR_OK);
+    assert_int_equal(json_parse(mem, STR("[{\"KEY\":\"t\",\"VALUE\":\"IQ==\"}]"), &headers, &err),
+                     ERR_OK);
+    record.value = value;
+    record.headers = headers;
+    assert_int_equal(harness_produce(harness, &record, &err), ERR_OK);
+    assert_int_equal(harness_until_idle(harness, &err), ERR_OK);
+    body = post("/query", "{\"ksql\":\"SELECT * FROM TAGS;\"}", &status);
+    assert_has(body, "`ID` INTEGER KEY, `TAG` BYTES HEADER('t'), `N` INTEGER\"");
+    assert_has(body, "[1,\"IQ==\",2]");
+    body = post("/query", "{\"ksql\":\"SELECT TAG FROM TAGS WHERE ID = 1;\"}", &status);
+    assert_has(body, "\"schema\":\"`TAG` BYTES\"");
+}
+
 static void session_statements_hold_for_the_request(void **state)
 {
     int status;
@@ -585,6 +615,7 @@ int main(void)
         TEST(push_query_ends_at_its_limit),
         TEST(scalable_push_query_leaves_rows_without_key_out),
         TEST(scalable_push_query_shows_streams_without_key_columns),
+        TEST(star_of_a_pull_query_marks_header_columns_where_rows_have_them),
         TEST(session_statements_hold_for_the_request),
         TEST(catalog_is_described),
         TEST(window_bounds_are_no_fields_of_a_description),
