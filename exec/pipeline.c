@@ -25,8 +25,10 @@ static ErrCode pipeline_look(Pipeline *pipe, bool with_scans, Err *err)
         bool           has_records = false;
 
         input->ts = INT64_MAX;
+        input->has_row = false;
         if (input->scan && with_scans) {
             TRY(scan_fetch(input->scan, &has_records, err));
+            input->has_row = has_records;
             if (has_records)
                 input->ts = scan_next_ts(input->scan);
             else if (scan_is_behind(input->scan))
@@ -38,8 +40,10 @@ static ErrCode pipeline_look(Pipeline *pipe, bool with_scans, Err *err)
             input->block = exchange_take(input->exchange, pipe->ctx->partition);
             input->block_next = 0;
         }
-        if (input->block)
+        if (input->block) {
+            input->has_row = true;
             input->ts = input->block->rows[input->block_next].ts;
+        }
     }
     return ERR_OK;
 }
@@ -48,7 +52,7 @@ static bool pipeline_may_run(Pipeline *pipe, const PipelineInput *input)
 {
     if (input->block)
         return true;
-    if (input->ts == INT64_MAX || (pipe->is_waiting && pipe->is_patient))
+    if (!input->has_row || (pipe->is_waiting && pipe->is_patient))
         return false;
     pipe->is_ahead = pipe->is_ahead || input->ts > pipe->ts_limit;
     return input->ts <= pipe->ts_limit;
@@ -73,7 +77,8 @@ static PipelineInput *pipeline_pick(Pipeline *pipe, int64_t *ts_max)
     *ts_max = first && first->scan ? pipe->ts_limit : INT64_MAX;
     for (uint32_t i = 0; first && i < pipe->inputs_len; i++) {
         PipelineInput *other = &pipe->inputs[i];
-        int64_t        until = other->ts - (other->is_table && !first->is_table ? 1 : 0);
+        bool           is_before = other->is_table && !first->is_table;
+        int64_t        until = other->ts - (is_before && other->ts > INT64_MIN ? 1 : 0);
 
         if (other != first && pipeline_may_run(pipe, other) && until < *ts_max)
             *ts_max = until;

@@ -23,7 +23,8 @@ typedef struct PipelineInput {
     Op       *entry;      /* first operator */
     int       input;      /* which side of it */
     bool      is_table;
-    int64_t   ts; /* of the next row, while one is picked; INT64_MAX: there is none */
+    bool      has_row; /* while one is picked: there is a next row */
+    int64_t   ts;      /* of that one; INT64_MAX: there is none */
 } PipelineInput;
 
 typedef struct Pipeline {

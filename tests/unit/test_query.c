@@ -44,11 +44,28 @@ static void query_aggregates_through_the_exchange(void **state)
     sql_engine_close(&e);
 }
 
+/* Any 64-bit number is a timestamp, also those at the ends. */
+static void query_reads_on_past_the_latest_timestamp(void **state)
+{
+    SqlEngine e;
+
+    sql_engine_open(&e, test_arena(state));
+    sql_run(&e, ORDERS "CREATE STREAM big AS SELECT k, qty FROM orders EMIT CHANGES;");
+    sql_produce(&e, "orders", "a", "{\"QTY\":1}", INT64_MAX);
+    sql_produce(&e, "orders", "b", "{\"QTY\":2}", 20);
+    sql_idle(&e);
+    sql_expect(&e, "BIG",
+               "a={\"QTY\":1} @9223372036854775807\n"
+               "b={\"QTY\":2} @20\n");
+    sql_engine_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(query_filters_and_projects),
         arena_test(query_aggregates_through_the_exchange),
+        arena_test(query_reads_on_past_the_latest_timestamp),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
