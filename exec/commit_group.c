@@ -82,7 +82,8 @@ static int64_t commit_due_ns(CommitGroup *group)
         if (!runtime->opts.is_inline && flusher_is_behind(runtime->flusher))
             due = now_ns + runtime->opts.epoch_ms * COMMIT_NS_PER_MS;
     }
-    if (__atomic_load_n(&group->has_halted, __ATOMIC_ACQUIRE))
+    /* What became of an epoch is to be asked even when nothing new comes. */
+    if (group->is_unknown || __atomic_load_n(&group->has_halted, __ATOMIC_ACQUIRE))
         due = now_ns;
     if (retry_ms != INT64_MAX) {
         int64_t left_ms = retry_ms - clock_now_ms(runtime->clock);
@@ -279,10 +280,33 @@ void commit_add_query(CommitGroup *group, Query *query)
     pthread_mutex_unlock(&group->lock);
 }
 
+/* Its part of an epoch whose outcome is not known yet: nobody will want it. */
+static void commit_drop_parts(CommitGroup *group, const Query *query)
+{
+    EpochPart **at = &group->parts;
+
+    while (*at) {
+        EpochPart *part = *at;
+
+        if (part->task->query != query) {
+            at = &part->next;
+            continue;
+        }
+        *at = part->next;
+        __atomic_sub_fetch(&group->bytes, part->bytes, __ATOMIC_RELAXED);
+        part->bytes = 0;
+        chunk_list_free(&part->out);
+        changes_free(part->changes);
+        part->changes = NULL;
+    }
+    group->parts_end = at;
+}
+
 void commit_remove_query(CommitGroup *group, Query *query)
 {
     Query **at = &group->queries;
 
+    commit_drop_parts(group, query);
     pthread_mutex_lock(&group->lock);
     while (*at && *at != query)
         at = &(*at)->group_next;

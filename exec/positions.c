@@ -24,6 +24,7 @@ typedef struct Place {
     Map  standings;  /* name -> Standing */
     bool is_dirty;   /* differs from what is written */
     bool is_staged;  /* part of the commit under way */
+    Buf  staged;     /* value of the record in that commit; empty: a tombstone */
     bool is_written; /* positions_ask() found it in the topic */
 } Place;
 
@@ -227,8 +228,13 @@ ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err
 
 void positions_close(Positions *self)
 {
+    size_t    cursor = 0;
+    MapEntry *entry;
+
     if (!self)
         return;
+    while ((entry = map_next(&self->places, &cursor)))
+        buf_deinit(&((Place *)entry->value)->staged);
     pthread_mutex_destroy(&self->lock);
     arena_free(self->mem);
     buf_deinit(&self->scratch);
@@ -296,6 +302,10 @@ void positions_forget(Positions *self, Str query_id)
         if (standing->place) {
             map_remove(&standing->place->standings, standing->name);
             standing->place->is_dirty = true;
+        }
+        if (standing->staged_place) {
+            map_remove(&standing->staged_place->standings, standing->name);
+            standing->staged_place->is_dirty = true;
         }
         vec_push(mem, &gone, entry->key);
     }
@@ -381,6 +391,8 @@ Chunk *positions_chunk(Positions *self, Str group)
             chunk = chunk_new(self->topic, 0, NULL);
         record.value = positions_value(self, place);
         chunk_append(chunk, &record);
+        buf_clear(&place->staged);
+        buf_str(&place->staged, record.value);
         place->is_dirty = false;
         place->is_staged = true;
     }
@@ -392,13 +404,11 @@ Chunk *positions_chunk(Positions *self, Str group)
 static void positions_compare(Positions *self, const Record *record)
 {
     Place *place = map_get(&self->places, record->key);
-    Str    value;
 
-    if (!place || !place->is_staged)
-        return;
-    value = positions_value(self, place);
-    place->is_written =
-        (value.ptr == NULL) == (record->value.ptr == NULL) && str_eq(value, record->value);
+    /* Not with what stands there now: a query may have been forgotten meanwhile. */
+    if (place && place->is_staged)
+        place->is_written = (place->staged.len == 0) == (record->value.ptr == NULL) &&
+                            str_eq(buf_view(&place->staged), record->value);
 }
 
 ErrCode positions_ask(Positions *self, Str group, bool *was_committed, Err *err)

@@ -32,6 +32,7 @@ static const char *const point_names[] = {
     [FAULT_TOPIC_DELETE] = "topic_delete",
     [FAULT_READER_OPEN] = "reader_open",
     [FAULT_READER_POLL] = "reader_poll",
+    [FAULT_TXN_OPEN] = "txn_open",
     [FAULT_TXN_BEGIN] = "txn_begin",
     [FAULT_TXN_APPEND] = "txn_append",
     [FAULT_TXN_OUTPUT] = "append_output",
@@ -223,6 +224,8 @@ ErrCode __real_broker_reader_poll(BrokerReader *reader, size_t bytes_max, Record
                                   int64_t *position, int64_t *readable_end, Err *err);
 ErrCode __wrap_broker_reader_poll(BrokerReader *reader, size_t bytes_max, RecordBatch **out,
                                   int64_t *position, int64_t *readable_end, Err *err);
+ErrCode __real_broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err);
+ErrCode __wrap_broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err);
 ErrCode __real_broker_txn_begin(BrokerTxn *txn, Err *err);
 ErrCode __wrap_broker_txn_begin(BrokerTxn *txn, Err *err);
 ErrCode __real_broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err);
@@ -289,6 +292,11 @@ ErrCode __wrap_broker_reader_poll(BrokerReader *reader, size_t bytes_max, Record
     CALL_OR_FAIL(FAULT_READER_POLL,
                  __real_broker_reader_poll(reader, bytes_max, out, position, readable_end, err),
                  err);
+}
+
+ErrCode __wrap_broker_txn_open(Broker *broker, Str name, BrokerTxn **out, Err *err)
+{
+    CALL_OR_FAIL(FAULT_TXN_OPEN, __real_broker_txn_open(broker, name, out, err), err);
 }
 
 ErrCode __wrap_broker_txn_begin(BrokerTxn *txn, Err *err)

@@ -22,6 +22,7 @@ typedef enum FaultPoint {
     FAULT_TOPIC_DELETE,  /* broker_topic_delete() */
     FAULT_READER_OPEN,   /* broker_reader_open() */
     FAULT_READER_POLL,   /* broker_reader_poll() */
+    FAULT_TXN_OPEN,      /* broker_txn_open() */
     FAULT_TXN_BEGIN,     /* broker_txn_begin() */
     FAULT_TXN_APPEND,    /* broker_txn_append() */
     FAULT_TXN_OUTPUT,    /* the same, of a chunk for a query's sink */

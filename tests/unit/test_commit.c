@@ -82,6 +82,40 @@ static void unknown_outcome_that_was_written_is_not_done_again(void **state)
     run_with_fault(state, FAULT_DONE);
 }
 
+/* A query is dropped while nobody knows what became of the epoch that it was part of. */
+static void drop_with_unknown_outcome(void **state, FaultKind kind)
+{
+    SqlEngine e;
+
+    sql_engine_open(&e, test_arena(state));
+    sql_run(&e, ORDERS TOTALS BIG);
+    sql_produce(&e, "orders", "a", ORDER_X5, 10);
+    sql_idle(&e);
+    fault_arm(FAULT_TXN_COMMIT, kind, 1);
+    fault_arm_always(FAULT_TXN_OPEN, FAULT_RETRY, 1);
+    sql_produce(&e, "orders", "b", ORDER_X5, 20);
+    sql_idle(&e);
+    assert_false(runtime_health_of(&e).is_healthy);
+    sql_run(&e, "DROP TABLE totals;");
+    fault_reset();
+    sql_advance(&e, 60000);
+    sql_advance(&e, 60000);
+    assert_true(runtime_health_of(&e).is_healthy);
+    assert_int_equal(runtime_health_of(&e).aborts, kind == FAULT_DONE ? 0 : 1);
+    sql_expect(&e, "BIG", "a={\"QTY\":5} @10\nb={\"QTY\":5} @20\n");
+    sql_engine_close(&e);
+}
+
+static void query_is_dropped_while_its_epoch_is_lost(void **state)
+{
+    drop_with_unknown_outcome(state, FAULT_LOST);
+}
+
+static void query_is_dropped_while_its_epoch_is_written(void **state)
+{
+    drop_with_unknown_outcome(state, FAULT_DONE);
+}
+
 static void abort_waits_before_the_next_try(void **state)
 {
     SqlEngine e;
@@ -236,6 +270,8 @@ int main(void)
         fault_test(retriable_abort_is_done_again),
         fault_test(unknown_outcome_that_was_lost_is_done_again),
         fault_test(unknown_outcome_that_was_written_is_not_done_again),
+        fault_test(query_is_dropped_while_its_epoch_is_lost),
+        fault_test(query_is_dropped_while_its_epoch_is_written),
         fault_test(abort_waits_before_the_next_try),
         fault_test(abort_puts_memory_back_without_reading_a_file),
         fault_test(failed_query_stops_in_front_of_its_record),
