@@ -305,18 +305,29 @@ static void commit_abort(CommitGroup *group, Query *culprit, const Err *err)
 
 /* --- 5: set back ------------------------------------------------------------------------------ */
 
-static void commit_move(CommitGroup *group, Query *query)
+static void commit_run(CommitGroup *group, Query *query)
+{
+    __atomic_store_n(&query->is_halted, 0, __ATOMIC_RELEASE);
+    worker_call_all(group->runtime, MESSAGE_WAKE, NULL, query);
+}
+
+/* Lets the query run again, in the group where it is to be. */
+static void commit_release(CommitGroup *group, Query *query)
 {
     CommitGroup *to = query->moves_to;
 
-    if (!to)
+    if (!to) {
+        commit_run(group, query);
         return;
+    }
     query->moves_to = NULL;
     commit_remove_query(group, query);
-    /* A group made for this query is nobody else's yet; the common one may be in its cycle. */
+    /* A group made for this query is nobody else's yet.  The common one may be in its cycle, and
+     * would set back a query that it finds halted; who holds its lock may stop the query. */
     if (!to->is_apart)
         pthread_mutex_lock(&to->cycle_lock);
     commit_add_query(to, query);
+    commit_run(to, query);
     if (!to->is_apart)
         pthread_mutex_unlock(&to->cycle_lock);
 }
@@ -331,9 +342,7 @@ static void commit_reopen(CommitGroup *group, Query *query)
         return;
     }
     query->is_waiting = false;
-    commit_move(group, query);
-    __atomic_store_n(&query->is_halted, 0, __ATOMIC_RELEASE);
-    worker_call_all(group->runtime, MESSAGE_WAKE, NULL, query);
+    commit_release(group, query);
 }
 
 /* Failed queries whose time has come are halted, to be set back and to go on; what the processing

@@ -164,7 +164,6 @@ bool commit_take_retry(CommitGroup *group, int64_t now_ms)
     is_due = group->retry_query_ms <= now_ms;
     if (is_due)
         group->retry_query_ms = INT64_MAX;
-    group->show_ns = INT64_MAX;
     pthread_mutex_unlock(&group->lock);
     return is_due;
 }
@@ -216,6 +215,7 @@ ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out
     group->shares = MEM_ARRAY(GroupShare, runtime->workers_len);
     group->parts_end = &group->parts;
     group->retry_query_ms = INT64_MAX;
+    group->show_ns = INT64_MAX;
     group->epoch = 1;
     pthread_mutex_init(&group->cycle_lock, NULL);
     pthread_mutex_init(&group->lock, NULL);

@@ -245,6 +245,41 @@ static void query_whose_sink_is_gone_is_set_apart(void **state)
     sql_engine_close(&e);
 }
 
+static uint32_t copies;
+static int64_t  copied_offset;
+
+static void note_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
+{
+    (void)broker, (void)group;
+    assert_int_equal(len, 1);
+    copies++;
+    copied_offset = offsets[0].offset;
+}
+
+static void query_that_moved_is_shown_as_a_group(void **state)
+{
+    SqlEngine   e;
+    BrokerClass cls;
+
+    sql_engine_open(&e, test_arena(state));
+    cls = *engine_broker(e.engine)->cls;
+    cls.group_copy = note_copy;
+    engine_broker(e.engine)->cls = &cls;
+    copies = 0;
+    sql_run(&e, ORDERS BIG);
+    sql_produce(&e, "orders", "a", ORDER_X5, 10);
+    sql_idle(&e);
+    sql_produce(&e, "orders", "b", ORDER_X5, 20);
+    sql_idle(&e);
+    assert_int_equal(copies, 0);
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 1);
+    assert_int_equal(copied_offset, 2);
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 1);
+    sql_engine_close(&e);
+}
+
 static void nothing_new_is_no_epoch(void **state)
 {
     SqlEngine e;
@@ -276,6 +311,7 @@ int main(void)
         fault_test(abort_puts_memory_back_without_reading_a_file),
         fault_test(failed_query_stops_in_front_of_its_record),
         fault_test(query_whose_sink_is_gone_is_set_apart),
+        fault_test(query_that_moved_is_shown_as_a_group),
         fault_test(nothing_new_is_no_epoch),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
