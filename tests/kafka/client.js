@@ -4,6 +4,7 @@
 //   client.js HOST:PORT grow    TOPIC=PARTITIONS...
 //   client.js HOST:PORT delete  TOPIC...
 //   client.js HOST:PORT list
+//   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
 //   client.js HOST:PORT load    TOPIC             lines on stdin: {"key", "value", "partition", "time"}
 //   client.js HOST:PORT read    TOPIC=RECORDS...  all committed records, as lines of JSON
@@ -31,6 +32,8 @@ const pairs = () => args.map((arg) => {
   return [arg.slice(0, at), arg.slice(at + 1)];
 });
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 async function withAdmin(act) {
   const admin = kafka.admin();
   await admin.connect();
@@ -41,9 +44,8 @@ async function withAdmin(act) {
   }
 }
 
-const create = () => withAdmin((admin) => admin.createTopics({
-  waitForLeaders: true,
-  topics: pairs().map(([topic, spec]) => {
+const create = () => withAdmin(async (admin) => {
+  const topics = pairs().map(([topic, spec]) => {
     const [count, ...configs] = spec.split(':');
     return {
       topic,
@@ -53,8 +55,18 @@ const create = () => withAdmin((admin) => admin.createTopics({
         return { name, value };
       }),
     };
-  }),
-}));
+  });
+  await admin.createTopics({ waitForLeaders: false, topics });
+  // Brokers learn of a new topic one after the other: the one asked may not know it yet.
+  for (const end = Date.now() + patience_ms; ; await pause(100)) {
+    const found = await admin.fetchTopicMetadata({ topics: topics.map(({ topic }) => topic) })
+      .catch((error) => ({ topics: [], error }));
+    const led = found.topics.flatMap(({ partitions }) => partitions)
+      .filter(({ leader }) => leader >= 0);
+    if (led.length === topics.reduce((sum, { numPartitions }) => sum + numPartitions, 0)) return;
+    if (Date.now() > end) throw found.error || new Error('a new topic has no leaders');
+  }
+});
 
 const grow = () => withAdmin((admin) => admin.createPartitions({
   topicPartitions: pairs().map(([topic, count]) => ({ topic, count: Number(count) })),
@@ -66,6 +78,13 @@ const list = () => withAdmin(async (admin) => {
   const { topics } = await admin.fetchTopicMetadata();
   for (const topic of topics)
     console.log(JSON.stringify({ topic: topic.name, partitions: topic.partitions.length }));
+});
+
+const leaders = () => withAdmin(async (admin) => {
+  const { topics } = await admin.fetchTopicMetadata();
+  for (const { name, partitions } of topics)
+    for (const { partitionId, leader } of partitions)
+      console.log(JSON.stringify({ topic: name, partition: partitionId, leader }));
 });
 
 const offsets = () => withAdmin(async (admin) => {
@@ -133,7 +152,7 @@ function print(topic, partition, message) {
 
 async function until(isDone, quietMs, latest) {
   while (!isDone() && Date.now() - latest() < quietMs)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   return isDone();
 }
 
@@ -176,7 +195,7 @@ async function read() {
   process.stdout.write('', () => process.exit(isWhole ? 0 : 1));
 }
 
-const commands = { create, grow, delete: remove, list, offsets, load, read };
+const commands = { create, grow, delete: remove, leaders, list, offsets, load, read };
 
 commands[command]().catch((error) => {
   console.error(error.message);

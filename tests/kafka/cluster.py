@@ -28,7 +28,7 @@ class Cluster:
         self.address = address or os.environ['KAFKA']
         self.folder = folder or os.environ.get('KAFKA_DIR')
         self.modules = os.environ['MODULES']
-        self._reader = None
+        self._readers = {}
 
     # --- records, by an independent client ---
 
@@ -56,6 +56,11 @@ class Cluster:
             records[record['topic']].append(record)
         return records
 
+    def leaders(self):
+        """(topic, partition) -> the number of the broker that leads it; -1: none does."""
+        return {(found['topic'], found['partition']): found['leader']
+                for found in self.client('leaders')}
+
     def topics(self):
         return {found['topic']: found['partitions'] for found in self.client('list')}
 
@@ -67,55 +72,81 @@ class Cluster:
         for topic, count in topics.items():
             body += _text(topic) + struct.pack('>i', count)
             body += b''.join(struct.pack('>iq', partition, -1) for partition in range(count))
-        data, found = self._ask(2, 2, body), {}
-        at = 8
-        for _ in topics:
-            size, = struct.unpack_from('>h', data, at)
-            topic = data[at + 2:at + 2 + size].decode()
-            count, = struct.unpack_from('>i', data, at + 2 + size)
-            at += 6 + size
-            for _ in range(count):
-                partition, error, _, offset = struct.unpack_from('>ihqq', data, at)
-                at += 22
-                found[topic, partition] = 0 if error else offset
+        found = {}
+        # Only the leader of a partition knows its end.
+        for data in self._ask_all(2, 2, body):
+            for place, end in _read_ends(data, len(topics)):
+                found[place] = max(found.get(place, 0), end)
         return found
 
     def open_records(self, topics):
         """Records of transactions that are not decided; topics: name -> partitions."""
         return (sum(self.ends(topics, False).values()) - sum(self.ends(topics, True).values()))
 
-    def _ask(self, key, version, body):
-        """One request to the first broker: for clusters of one."""
+    def _ask_all(self, key, version, body):
+        """One request to each broker; the answers of those that live: of one at least."""
         message = struct.pack('>hhi', key, version, 1) + _text('tests') + body
-        try:
-            return self._send(message)
-        except (OSError, EOFError):
-            self._reader = None
-            return self._send(message)
+        answers, failure = [], None
+        for address in self.address.split(','):
+            try:
+                answers.append(self._ask(address, message))
+            except (OSError, EOFError) as error:
+                failure = error
+        if not answers:
+            raise failure
+        return answers
 
-    def _send(self, message):
-        if not self._reader:
-            host, port = self.address.split(',')[0].rsplit(':', 1)
-            self._reader = weir.Reader(socket.create_connection((host, int(port)), 10))
-        self._reader.sock.sendall(struct.pack('>i', len(message)) + message)
-        return self._reader.take(struct.unpack('>i', self._reader.take(4))[0])[4:]
+    def _ask(self, address, message):
+        try:
+            return self._send(address, message)
+        except (OSError, EOFError):
+            self._readers.pop(address, None)
+            return self._send(address, message)
+
+    def _send(self, address, message):
+        if address not in self._readers:
+            host, port = address.rsplit(':', 1)
+            self._readers[address] = weir.Reader(socket.create_connection((host, int(port)), 10))
+        reader = self._readers[address]
+        reader.sock.sendall(struct.pack('>i', len(message)) + message)
+        return reader.take(struct.unpack('>i', reader.take(4))[0])[4:]
 
     # --- faults ---
 
-    def control(self, command, *args):
-        done = subprocess.run([os.path.join(HERE, 'kafka.sh'), command, self.folder, *args],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=SECONDS_MAX)
-        if done.returncode:
-            raise AssertionError('kafka.sh %s: %s' % (command, done.stdout))
+    def control(self, command):
+        control(command, self.folder)
 
     def signal(self, number):
         with open(os.path.join(self.folder, 'pid')) as file:
             os.kill(int(file.read()), number)
 
 
+def control(command, folder, *args):
+    """kafka.sh; gives the words of its last line: addresses."""
+    done = subprocess.run([os.path.join(HERE, 'kafka.sh'), command, folder, *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=SECONDS_MAX)
+    if done.returncode:
+        raise AssertionError('kafka.sh %s: %s' % (command, done.stdout))
+    return done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
+
+
 def _text(text):
     return struct.pack('>h', len(text)) + text.encode()
+
+
+def _read_ends(data, topics):
+    """((topic, partition), offset) of an answer to ListOffsets; 0: this broker does not know."""
+    at = 8
+    for _ in range(topics):
+        size, = struct.unpack_from('>h', data, at)
+        topic = data[at + 2:at + 2 + size].decode()
+        count, = struct.unpack_from('>i', data, at + 2 + size)
+        at += 6 + size
+        for _ in range(count):
+            partition, error, _, offset = struct.unpack_from('>ihqq', data, at)
+            at += 22
+            yield (topic, partition), 0 if error else offset
 
 
 class Server(weir.Server):

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# A real Kafka broker (KRaft, one node) on 127.0.0.1, from the project's Maven artifacts.
+# Real Kafka brokers (KRaft) on 127.0.0.1, from the project's Maven artifacts.
 #
 #   kafka.sh start DIR    fetches what is missing, starts a broker that keeps its data in DIR and
 #                         waits until it answers; prints its address, HOST:PORT, also in DIR/address
 #   kafka.sh secure DIR   the same with two more listeners: TLS that asks for a certificate, and
 #                         user and password (PLAIN, SCRAM-SHA-256; weir/secret) over TLS; prints
 #                         three addresses; certificates are in DIR/tls
+#   kafka.sh proxied DIR PORT
+#                         the same with one more listener that tells its clients to come to PORT;
+#                         prints two addresses
+#   kafka.sh three DIR    three brokers that keep their data in DIR/1 to DIR/3, which the commands
+#                         below take; a topic has three replicas, two of which must be in sync;
+#                         prints HOST:PORT,HOST:PORT,HOST:PORT
 #   kafka.sh stop DIR     ends it by its pid; kills it when it does not end in time
 #   kafka.sh kill DIR     kill -9
 #   kafka.sh again DIR    starts it again, on the same port
@@ -14,7 +20,7 @@
 # jars are kept.  Java and Maven come from the distribution when they are missing.
 set -euo pipefail
 
-command=${1:?start, secure, stop, kill or again}
+command=${1:?start, secure, proxied, three, stop, kill or again}
 dir=${2:?the folder of the broker}
 version=${WEIR_KAFKA_VERSION:-3.9.2}
 cache=${WEIR_KAFKA_CACHE:-$HOME/.cache/weir-kafka}
@@ -69,7 +75,7 @@ run_java() { # HEAP ARGUMENTS
 free_ports() {
     python3 - <<'PY'
 import socket
-held = [socket.socket() for _ in range(4)]
+held = [socket.socket() for _ in range(6)]
 for s in held:
     s.bind(("127.0.0.1", 0))
 print(*(s.getsockname()[1] for s in held))
@@ -115,17 +121,26 @@ sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.sasl_ssl.plain.sasl.jaas.config=$plain required user_weir="secret";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$scram required;
 END
-    echo "127.0.0.1:$1 127.0.0.1:$2" >"$dir/secure"
+    echo "127.0.0.1:$1 127.0.0.1:$2" >"$dir/others"
+}
+
+# A second listener that lies about where it is: who asks it is sent to the proxy.
+configure_proxied() { # PORT ADVERTISED
+    local map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
+    sed -i "/^listener.security/d; s|^listeners=PLAINTEXT:[^,]*|&,PROXIED://127.0.0.1:$1|
+        s|^advertised.listeners=.*|&,PROXIED://127.0.0.1:$2|" "$dir/server.properties"
+    echo "listener.security.protocol.map=$map" >>"$dir/server.properties"
+    echo "127.0.0.1:$1" >"$dir/others"
 }
 
 # Retention, compaction and a new start after kill -9 take seconds instead of minutes.
-configure() {
-    local client controller tls sasl users=()
-    read -r client controller tls sasl < <(free_ports)
+configure() { # NODE VOTERS CLIENT CONTROLLER REPLICAS IN_SYNC
+    local node=$1 voters=$2 client=$3 controller=$4 replicas=$5 in_sync=$6
+    mkdir -p "$dir"
     cat >"$dir/server.properties" <<END
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller
+node.id=$node
+controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
@@ -133,10 +148,12 @@ listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=PLAINTEXT://127.0.0.1:$client
 log.dirs=$dir/log
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor=$replicas
+min.insync.replicas=$in_sync
+offsets.topic.replication.factor=$replicas
 offsets.topic.num.partitions=2
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$replicas
+transaction.state.log.min.isr=$in_sync
 transaction.state.log.num.partitions=2
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=250
@@ -153,14 +170,51 @@ log4j.appender.C.layout=org.apache.log4j.PatternLayout
 log4j.appender.C.layout.ConversionPattern=[%d] %p %m (%c)%n
 END
     echo "127.0.0.1:$client" >"$dir/address"
-    if [ "$command" = secure ]; then
-        configure_security "$tls" "$sasl"
+}
+
+format() { # CLUSTER ARGUMENTS
+    (run_java 128m kafka.tools.StorageTool format -t "$1" -c "$dir/server.properties" \
+        "${@:2}") >"$dir/format.out" 2>&1 || { cat "$dir/format.out" >&2; exit 1; }
+}
+
+new_cluster_id() {
+    head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | cut -c1-22
+}
+
+make_one() { # PORT of the proxy
+    local client controller first second users=()
+    read -r client controller first second _ < <(free_ports)
+    configure 1 "1@127.0.0.1:$controller" "$client" "$controller" 1 1
+    case $command in
+    secure)
+        configure_security "$first" "$second"
         users=(--add-scram 'SCRAM-SHA-256=[name=weir,password=secret]')
-    fi
-    (run_java 128m kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 |
-        tr '+/' 'ab' | cut -c1-22)" -c "$dir/server.properties" \
-        "${users[@]}") >"$dir/format.out" 2>&1 ||
-        { cat "$dir/format.out" >&2; exit 1; }
+        ;;
+    proxied) configure_proxied "$first" "$1" ;;
+    esac
+    format "$(new_cluster_id)" "${users[@]}"
+}
+
+# None of them serves before two are there, so all are started before one is waited for.
+make_three() {
+    local top=$dir cluster node ports voters
+    cluster=$(new_cluster_id)
+    read -ra ports < <(free_ports)
+    voters=1@127.0.0.1:${ports[3]},2@127.0.0.1:${ports[4]},3@127.0.0.1:${ports[5]}
+    for node in 1 2 3; do
+        dir=$top/$node
+        configure $node "$voters" "${ports[node - 1]}" "${ports[node + 2]}" 3 2
+        format "$cluster"
+    done
+    for node in 1 2 3; do
+        dir=$top/$node
+        spawn
+    done
+    for node in 1 2 3; do
+        dir=$top/$node
+        await
+    done
+    cat "$top"/[123]/address | paste -sd,
 }
 
 is_ours() { # the broker of this folder lives
@@ -169,12 +223,15 @@ is_ours() { # the broker of this folder lives
         grep -qF "$dir/server.properties"
 }
 
-launch() {
+spawn() {
+    (run_java 512m kafka.Kafka "$dir/server.properties") >>"$dir/broker.out" 2>&1 </dev/null &
+    echo $! >"$dir/pid"
+}
+
+await() {
     local address port end
     address=$(cat "$dir/address")
     port=${address##*:}
-    (run_java 512m kafka.Kafka "$dir/server.properties") >>"$dir/broker.out" 2>&1 </dev/null &
-    echo $! >"$dir/pid"
     end=$((SECONDS + ready_s))
     until grep -q ready "$dir/state" 2>/dev/null; do
         kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail -5 "$dir/broker.out" >&2; exit 1; }
@@ -183,7 +240,12 @@ launch() {
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo ready >"$dir/state"; fi
         sleep 0.1
     done
-    echo "$address $(cat "$dir/secure" 2>/dev/null || true)"
+}
+
+launch() {
+    spawn
+    await
+    echo "$(cat "$dir/address") $(cat "$dir/others" 2>/dev/null || true)"
 }
 
 end_broker() { # SIGNAL
@@ -200,11 +262,14 @@ end_broker() { # SIGNAL
 }
 
 case $command in
-start | secure)
+start | secure | proxied)
     fetch
-    mkdir -p "$dir"
-    configure
+    make_one "${3:-}"
     launch
+    ;;
+three)
+    fetch
+    make_three
     ;;
 stop) end_broker TERM ;;
 kill) end_broker KILL ;;

@@ -3,6 +3,7 @@
 #
 #   run.sh short|long BUILD_DIR
 #
+# long ends with the short run on Kafka 4.
 # Java, Maven and node come from the distribution when they are missing; Kafka and kafkajs by their
 # package tools.
 set -euo pipefail
@@ -10,6 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 length=$1
 build=$2
+newest=4.3.1
 server=$build/bin/weir-server
 fault=$build/bin/weir-server-fault
 dir=$(mktemp -d /tmp/weir-kafka-XXXXXX)
@@ -52,5 +54,11 @@ else
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"
+    python 400 test_leader.py "$server" 100000
+    python 400 test_proxy.py "$server" 100000
 fi
 python 200 test_security.py "$server"
+if [ "$length" = long ]; then
+    echo "== Kafka $newest"
+    WEIR_KAFKA_VERSION=$newest timeout --kill-after=30 1200 "$here/run.sh" short "$build"
+fi

@@ -1,0 +1,68 @@
+"""A network that delays, loses or holds what the broker says: what comes out stays exact.
+
+usage: test_proxy.py SERVER RECORDS
+
+Starts a broker of its own, whose second listener sends its clients to a proxy; the server knows
+that one only, and the test itself looks past it.
+"""
+import os
+import sys
+import time
+
+import cluster
+import test_faults
+import workload
+
+sys.path.insert(0, os.path.join(cluster.HERE, '..', 'support'))
+import proxy  # noqa: E402
+
+# What is done to the connections, and for how many seconds.
+FAULTS = (
+    ('slow answers', lambda link: link.delay(0.3), 4),
+    ('lost answers', lambda link: link.swallow(), 0.5),
+    ('black hole', lambda link: link.hold(), 5),
+    ('very slow answers', lambda link: link.delay(2), 6),
+    ('lost answers', lambda link: link.swallow(), 3),
+    ('long black hole', lambda link: link.hold(), 15),
+)
+
+
+def run(kafka, link, count):
+    work = workload.Workload(kafka, 'proxy', count)
+    work.load()
+    total = sum(work.counts().values())
+    beyond = cluster.Cluster(link.address)
+    with cluster.Server(beyond, work.service, *test_faults.SMALL_EPOCHS) as server:
+        server.sql(work.statements())
+        for name, disturb, seconds in FAULTS:
+            before = work.progress()
+            cluster.eventually('progress', lambda: work.progress() > before, pause=0.01)
+            if work.progress() >= total:
+                raise AssertionError('the work was done before: %s' % name)
+            disturb(link)
+            time.sleep(seconds)
+            link.heal()
+            print('  %s for %g s at %d of %d records' % (name, seconds, before, total), flush=True)
+        if not link.swallowed:
+            raise AssertionError('no answer was lost')
+        work.check()
+        test_faults.await_healthy(server)
+        cluster.expect('exit code', server.stop(), 0)
+    print('proxy, %d records: output as computed' % count, flush=True)
+
+
+def main():
+    cluster.weir.BINARY, count = sys.argv[1], int(sys.argv[2])
+    folder = cluster.scratch()
+    try:
+        with proxy.Proxy() as link:
+            address, inner = cluster.control('proxied', folder, str(link.port))
+            link.target = inner.rsplit(':', 1)[0], int(inner.rsplit(':', 1)[1])
+            run(cluster.Cluster(address), link, count)
+    finally:
+        cluster.control('stop', folder)
+        cluster.remove(folder)
+
+
+if __name__ == '__main__':
+    main()
