@@ -25,6 +25,7 @@ typedef struct FormatSide {
     const Column *cols;
     uint32_t      len;
     bool          is_key; /* a single key column is always unwrapped (but in PROTOBUF) */
+    bool is_table; /* null deletes: without columns JSON writes an empty object, and not null */
 } FormatSide;
 
 /*

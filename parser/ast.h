@@ -203,6 +203,7 @@ typedef enum AstEmit { AST_EMIT_NONE, AST_EMIT_CHANGES, AST_EMIT_FINAL } AstEmit
 
 struct AstQuery {
     SrcPos     pos;
+    SrcPos     distinct_pos; /* line == 0: no DISTINCT */
     AstItem   *items;
     size_t     items_len;
     AstSource  from;

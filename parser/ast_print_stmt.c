@@ -143,7 +143,7 @@ static void print_limit(Buf *out, bool has_limit, int64_t limit)
 
 static void print_select(Buf *out, const AstQuery *query)
 {
-    buf_c(out, "SELECT ");
+    buf_c(out, query->distinct_pos.line ? "SELECT DISTINCT " : "SELECT ");
     for (size_t i = 0; i < query->items_len; i++) {
         if (i > 0)
             buf_c(out, ", ");

@@ -27,7 +27,8 @@ static const ExpectGroup groups[] = {
     {"an expression",
      {TK_STRING, TK_INTEGER, TK_LP},
      {TK_IDENT, TK_QUOTED, TK_NUMBER, TK_FLOAT, TK_NULL, TK_TRUE, TK_FALSE, TK_CASE, TK_CAST,
-      TK_DECIMAL, TK_MINUS, TK_PLUS, TK_NOT, TK_ARRAY, TK_MAP, TK_STRUCT, TK_UNIT}},
+      TK_DECIMAL, TK_MINUS, TK_PLUS, TK_NOT, TK_ARRAY, TK_MAP, TK_STRUCT, TK_UNIT,
+      TK_DISTINCT /* in front of one */}},
     {"a value",
      {TK_STRING, TK_INTEGER, TK_NULL},
      {TK_NUMBER, TK_FLOAT, TK_TRUE, TK_FALSE, TK_DECIMAL, TK_MINUS}},
@@ -108,7 +109,7 @@ static const char *expect_hint_dialect(Token previous, Token found)
     if (expect_is(found, "USING"))
         return "write the condition: ON a.x = b.x";
     if (found.code == TK_DISTINCT && previous.code != TK_NOT)
-        return "there is no SELECT DISTINCT: use GROUP BY";
+        return "DISTINCT stands behind SELECT, or in COUNT(DISTINCT ...)";
     if (expect_is(found, "OFFSET"))
         return "there is no OFFSET";
     if (found.code == TK_SELECT && (previous.code == TK_LP || previous.code == TK_IN))

@@ -89,12 +89,16 @@ plain_stmt(A) ::= query(Q). { A = ast_build_stmt(b, (AstStmt){.kind = AST_SELECT
 query(A) ::= select(A).
 query(A) ::= query(Q) UNION(T) ALL select(S). { A = ast_build_union(b, T, Q, S); }
 
-select(A) ::= SELECT(T) items(I) FROM from(F) window_opt(W) where_opt(E) group_opt(G)
-             partition_opt(P) having_opt(H) emit_opt(X) limit_opt(L). {
-    A = ast_build_query(b, (AstQuery){.pos = T.pos, .window = W, .where = E, .group_by = G,
-                                      .partition_by = P, .having = H, .emit = X.kind,
-                                      .emit_pos = X.pos}, I, F, L);
+select(A) ::= SELECT(T) distinct_opt(D) items(I) FROM from(F) window_opt(W) where_opt(E)
+             group_opt(G) partition_opt(P) having_opt(H) emit_opt(X) limit_opt(L). {
+    A = ast_build_query(b, (AstQuery){.pos = T.pos, .distinct_pos = D.pos, .window = W, .where = E,
+                                      .group_by = G, .partition_by = P, .having = H,
+                                      .emit = X.kind, .emit_pos = X.pos}, I, F, L);
 }
+
+%type distinct_opt {Token}
+distinct_opt(A) ::= .            { A = (Token){0}; }
+distinct_opt(A) ::= DISTINCT(A).
 
 /* *, orders.*, address->*, price * 2 AS twice */
 %type items {AstItemVec}

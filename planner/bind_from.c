@@ -23,6 +23,8 @@ static ErrCode refuse_clause(const char *clause, SrcPos pos, Err *err)
 
 static ErrCode check_clauses(const AstQuery *ast, Err *err)
 {
+    if (ast->distinct_pos.line)
+        return refuse_clause("DISTINCT", ast->distinct_pos, err);
     if (ast->joins_len > 0)
         return refuse_clause("a JOIN", ast->joins[0].pos, err);
     if (ast->window)

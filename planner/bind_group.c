@@ -1,5 +1,5 @@
 /*
- * bind_group.c -- WINDOW, GROUP BY, PARTITION BY and the rules of aggregation.
+ * bind_group.c -- WINDOW, GROUP BY, PARTITION BY, DISTINCT and the rules of aggregation.
  */
 #include <stdio.h>
 
@@ -70,7 +70,7 @@ static ErrCode bind_window(BindCtx *ctx, const AstQuery *ast, BoundQuery *query,
         }
         return ERR_OK;
     }
-    if (!ast->group_by.pos.line)
+    if (!ast->group_by.pos.line && !ast->distinct_pos.line)
         return err_set_at(err, ERR_STATEMENT, ast->window->pos,
                           "a WINDOW clause needs a GROUP BY clause");
     if (bound_from_table(query))
@@ -203,6 +203,77 @@ ErrCode bind_rekey(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *er
     return check_key_types(&inner, query, err);
 }
 
+/* --- SELECT DISTINCT -------------------------------------------------------------------------- */
+
+static ErrCode check_distinct(const AstQuery *ast, const BoundQuery *query, Err *err)
+{
+    const Source *source = query->scope.sources[0].source;
+
+    if (bound_from_table(query)) {
+        err_set_at(err, ERR_STATEMENT, ast->distinct_pos,
+                   "SELECT DISTINCT is for streams: \"%.*s\" is a table", STR_ARG(source->name));
+        err_hint(err, "GROUP BY with COUNT(*) counts the rows of each combination");
+        return ERR_STATEMENT;
+    }
+    if (ast->group_by.pos.line || query->aggs.len > 0) {
+        err_set_at(err, ERR_STATEMENT, ast->distinct_pos,
+                   "SELECT DISTINCT groups by all it selects: it excludes GROUP BY and aggregate "
+                   "functions");
+        err_hint(err, "leave DISTINCT out: GROUP BY gives one row for each group");
+        return ERR_STATEMENT;
+    }
+    if (ast->partition_by.pos.line)
+        return err_set_at(err, ERR_STATEMENT, ast->partition_by.pos,
+                          "SELECT DISTINCT and PARTITION BY exclude each other");
+    if (ast->having) {
+        err_set_at(err, ERR_STATEMENT, ast->having->pos,
+                   "SELECT DISTINCT and HAVING exclude each other");
+        err_hint(err, "WHERE chooses the rows that are compared");
+        return ERR_STATEMENT;
+    }
+    return ERR_OK;
+}
+
+static bool is_window_bound(const Expr *expr, void *arg)
+{
+    (void)arg;
+    return expr->kind == EXPR_PSEUDO &&
+           (expr->u.pseudo == PSEUDO_WINDOWSTART || expr->u.pseudo == PSEUDO_WINDOWEND);
+}
+
+static bool is_key(const BoundQuery *query, const Expr *expr)
+{
+    for (uint32_t k = 0; k < query->keys_len; k++) {
+        if (expr_eq(query->keys[k].expr, expr))
+            return true;
+    }
+    return false;
+}
+
+/* Each selected expression once; the bounds of the group's own window are in its key anyway. */
+ErrCode bind_distinct(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err)
+{
+    BindCtx inner = *ctx;
+
+    if (!ast->distinct_pos.line)
+        return ERR_OK;
+    TRY(check_distinct(ast, query, err));
+    query->rekey = REKEY_GROUP;
+    query->keys = ARENA_ARRAY(ctx->mem, BoundKey, query->items.len);
+    query->keys_len = 0;
+    for (size_t i = 0; i < query->items.len; i++) {
+        const BoundItem *item = &query->items.items[i];
+
+        if (!expr_any(item->expr, is_window_bound, NULL) && !is_key(query, item->expr))
+            query->keys[query->keys_len++] = (BoundKey){.expr = item->expr, .name = item->name};
+    }
+    if (query->keys_len == 0)
+        return err_set_at(err, ERR_STATEMENT, ast->distinct_pos,
+                          "SELECT DISTINCT selects nothing beside the bounds of its window");
+    inner.clause = "SELECT DISTINCT";
+    return check_key_types(&inner, query, err);
+}
+
 /* --- rules of aggregation --------------------------------------------------------------------- */
 
 static ErrCode check_undo(const AstQuery *ast, const BoundQuery *query, Err *err)
@@ -271,6 +342,8 @@ static ErrCode check_global(const AstQuery *ast, BoundQuery *query, Err *err)
 
 ErrCode check_aggregation(const AstQuery *ast, BoundQuery *query, Err *err)
 {
+    if (ast->distinct_pos.line)
+        return ERR_OK; /* nothing is aggregated */
     if (query->rekey == REKEY_GROUP && query->aggs.len == 0) {
         err_set_at(err, ERR_STATEMENT, ast->group_by.pos,
                    "GROUP BY needs an aggregate function in SELECT or HAVING");

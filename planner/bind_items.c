@@ -357,7 +357,7 @@ ErrCode check_projection(const PlannerEnv *env, const AstQuery *ast, BoundQuery 
     keep_selected_keys(env, query);
     TRY(check_keys(ast, query, err));
     TRY(check_duplicates(query, err));
-    if (query->items.len == query->keys_len) {
+    if (query->items.len == query->keys_len && !ast->distinct_pos.line) {
         err_set_at(err, ERR_STATEMENT, ast->pos, "the result has no value columns");
         err_hint(err, "select a column beside the key, or AS_VALUE of the key");
         return ERR_STATEMENT;

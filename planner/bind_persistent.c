@@ -110,6 +110,18 @@ static FormatSpec inherited(const FormatSpec *from)
     return (FormatSpec){.kind = from->kind, .delimiter = from->delimiter, .schema_id = -1};
 }
 
+/* Without value columns only JSON writes something: an empty object, and not null. */
+static ErrCode check_empty_value(const WithProps *props, const Source *sink, Err *err)
+{
+    if (sink->schema->len > sink->schema->key_len || sink->value_format.kind == FORMAT_JSON)
+        return ERR_OK;
+    err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_VALUE_FORMAT),
+               "a row without value columns would be a deletion in value format %s",
+               format_kind_name(sink->value_format.kind));
+    err_hint(err, "write VALUE_FORMAT = 'JSON' in WITH");
+    return ERR_STATEMENT;
+}
+
 /* Formats come from the left-most source unless they are written. */
 static ErrCode sink_formats(StmtCtx *ctx, const WithProps *props, const BoundQuery *bound,
                             Source *sink, Err *err)
@@ -134,7 +146,8 @@ static ErrCode sink_formats(StmtCtx *ctx, const WithProps *props, const BoundQue
     key->full_name = key->full_name.ptr ? str_copy(sink->mem, key->full_name) : STR_NULL;
     value->full_name = value->full_name.ptr ? str_copy(sink->mem, value->full_name) : STR_NULL;
     TRY(format_finish(ctx->env, props, sink->schema, key, value, err));
-    return format_check(sink->schema, key, value, props->pos, err);
+    TRY(format_check(sink->schema, key, value, props->pos, err));
+    return check_empty_value(props, sink, err);
 }
 
 static CleanupPolicy sink_cleanup(const Source *sink)

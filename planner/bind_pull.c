@@ -60,6 +60,8 @@ static ErrCode check_switches(const PlannerEnv *env, const AstQuery *ast, Err *e
 ErrCode check_pull_clauses(const PlannerEnv *env, const AstQuery *ast, Err *err)
 {
     TRY(check_switches(env, ast, err));
+    if (ast->distinct_pos.line)
+        return refuse_clause("DISTINCT", ast->distinct_pos, err);
     if (ast->joins_len > 0)
         return refuse_clause("a JOIN", ast->joins[0].pos, err);
     if (ast->window)

@@ -68,6 +68,7 @@ ErrCode bind_query_alone(const PlannerEnv *env, Arena *mem, const AstQuery *ast,
     TRY(bind_where(&ctx, ast, out, err));
     TRY(bind_rekey(&ctx, ast, out, err));
     TRY(bind_select_list(&ctx, ast, out, err));
+    TRY(bind_distinct(&ctx, ast, out, err));
     TRY(choose_join_key(&ctx, ast, out, err));
     TRY(bind_having(&ctx, ast, out, err));
     TRY(check_aggregation(ast, out, err));

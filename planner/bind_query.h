@@ -108,6 +108,8 @@ ErrCode check_projection(const PlannerEnv *env, const AstQuery *ast, BoundQuery 
 
 /* bind_group.c: WINDOW, GROUP BY, PARTITION BY; then the rules of aggregation. */
 ErrCode bind_rekey(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
+/* SELECT DISTINCT is a GROUP BY of all items, which are bound. */
+ErrCode bind_distinct(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
 ErrCode check_aggregation(const AstQuery *ast, BoundQuery *query, Err *err) ERR_MUST_USE;
 
 #endif

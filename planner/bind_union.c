@@ -14,6 +14,9 @@ static ErrCode check_clauses(const AstQuery *ast, Err *err)
     if (ast->joins_len > 0)
         return err_set_at(err, ERR_STATEMENT, ast->joins[0].pos,
                           "a SELECT of a UNION ALL cannot have a JOIN");
+    if (ast->distinct_pos.line)
+        return err_set_at(err, ERR_STATEMENT, ast->distinct_pos,
+                          "a SELECT of a UNION ALL cannot be DISTINCT: each one gives a stream");
     if (ast->group_by.pos.line || ast->window)
         return err_set_at(err, ERR_STATEMENT, ast->window ? ast->window->pos : ast->group_by.pos,
                           "a SELECT of a UNION ALL cannot aggregate: each one gives a stream");

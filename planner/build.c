@@ -456,6 +456,9 @@ static PlanNode *build_aggregate(Builder *b, PlanNode *input, PlanAgg *aggs)
     node->u.aggregate.aggs_len = aggs_len;
     node->u.aggregate.window = query->window;
     node->u.aggregate.is_table = input->is_table;
+    /* A group without aggregates never changes; but the step of EMIT FINAL tells time by its rows.
+     */
+    node->u.aggregate.only_new = aggs_len == 0 && !query->is_final;
     node->is_table = true;
     if (query->window)
         node->key_window = query->window;

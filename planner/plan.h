@@ -124,6 +124,7 @@ struct PlanNode {
             uint32_t          aggs_len;
             const WindowSpec *window;   /* NULL: unwindowed */
             bool              is_table; /* input is a table: undo old, add new */
+            bool              only_new; /* a row goes on when it begins a group */
         } aggregate;                    /* schema: group keys, then one column per aggregate */
         struct {
             JoinKind kind;

@@ -57,15 +57,17 @@ typedef struct InsertFormat {
 static ErrCode open_format(InsertFormat *format, const Source *target, Arena *mem, Err *err)
 {
     const Schema *schema = target->schema;
-    FormatSide    key = {target->key_format, schema->cols, schema->key_len, true};
-    FormatSide    value;
+    FormatSide    key, value;
     uint32_t      len = schema->key_len;
 
     /* Header columns stand behind the value columns and are not part of the value. */
     while (len < schema->len && schema->cols[len].role == COLUMN_VALUE)
         len++;
-    value = (FormatSide){target->value_format, schema->cols + schema->key_len,
-                         len - schema->key_len, false};
+    key = (FormatSide){
+        .spec = target->key_format, .cols = schema->cols, .len = schema->key_len, .is_key = true};
+    value = (FormatSide){.spec = target->value_format,
+                         .cols = schema->cols + schema->key_len,
+                         .len = len - schema->key_len};
     format->key_len = schema->key_len;
     format->key_bytes = buf_in(mem);
     format->value_bytes = buf_in(mem);

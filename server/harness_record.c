@@ -26,11 +26,15 @@ static FormatSide side_of(const Source *source, bool is_key)
     uint32_t      end = schema->key_len;
 
     if (is_key)
-        return (FormatSide){source->key_format, schema->cols, schema->key_len, true};
+        return (FormatSide){.spec = source->key_format,
+                            .cols = schema->cols,
+                            .len = schema->key_len,
+                            .is_key = true};
     while (end < schema->len && schema->cols[end].role == COLUMN_VALUE)
         end++;
-    return (FormatSide){source->value_format, schema->cols + schema->key_len, end - schema->key_len,
-                        false};
+    return (FormatSide){.spec = source->value_format,
+                        .cols = schema->cols + schema->key_len,
+                        .len = end - schema->key_len};
 }
 
 static bool is_null(const Json *json)

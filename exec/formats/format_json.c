@@ -101,10 +101,10 @@ static ErrCode json_decoder_open(Arena *query_mem, const FormatSide *side, const
 /* --- writing ---------------------------------------------------------------------------------- */
 
 typedef struct JsonEncoder {
-    Encoder     base;   /* must be first */
-    JsonFields *fields; /* wrapped: the columns */
-    JsonCodec  *codec;  /* unwrapped: the only one */
-    bool        has_columns;
+    Encoder     base;        /* must be first */
+    JsonFields *fields;      /* wrapped: the columns */
+    JsonCodec  *codec;       /* unwrapped: the only one */
+    bool        writes_null; /* there are no columns */
 } JsonEncoder;
 
 static ErrCode json_encode(Encoder *base, const Value *cols, Buf *out, bool *is_null, Err *err)
@@ -112,7 +112,7 @@ static ErrCode json_encode(Encoder *base, const Value *cols, Buf *out, bool *is_
     const JsonEncoder *self = (const JsonEncoder *)base;
 
     (void)err;
-    *is_null = !self->has_columns || (self->codec && value_is_null(cols[0]));
+    *is_null = self->writes_null || (self->codec && value_is_null(cols[0]));
     if (*is_null)
         return ERR_OK;
     if (self->codec)
@@ -127,7 +127,7 @@ static ErrCode json_encoder_open(Arena *query_mem, const FormatSide *side, Encod
     JsonEncoder *self = ARENA_NEW(query_mem, JsonEncoder);
 
     self->base.run = json_encode;
-    self->has_columns = side->len > 0;
+    self->writes_null = side->len == 0 && !side->is_table;
     if (is_unwrapped(side))
         TRY(json_codec_open(query_mem, side->cols[0].type, false, &self->codec, err));
     else

@@ -53,9 +53,10 @@ static ErrCode op_aggregate_update(OpAggregate *self, StateEntry *entry, const R
     return ERR_OK;
 }
 
-/* ahead: which of the keys that were encoded is the row's. */
+/* ahead: which of the keys that were encoded is the row's.  *is_told becomes false when there is
+ * nothing to tell: *out is not set. */
 static ErrCode op_aggregate_row(OpAggregate *self, const Row *row, uint32_t ahead, Arena *mem,
-                                Row *out, Err *err)
+                                Row *out, bool *is_told, Err *err)
 {
     Op           *op = &self->base;
     const Schema *schema = op->node->schema;
@@ -64,6 +65,12 @@ static ErrCode op_aggregate_row(OpAggregate *self, const Row *row, uint32_t ahea
     bool          is_new;
     Str           key = str_slice(buf_view(&self->keys), self->ends[ahead], self->ends[ahead + 1]);
 
+    if (op->node->u.aggregate.only_new) {
+        TRY(state_find(self->state, key, self->hashes[ahead], &entry, err));
+        *is_told = entry == NULL;
+        if (!*is_told)
+            return ERR_OK;
+    }
     TRY(state_touch(self->state, key, self->hashes[ahead], &entry, &is_new, err));
     if (is_new) {
         agg_group_init(self->group, entry, mem);
@@ -96,18 +103,20 @@ static ErrCode op_aggregate_process(Op *op, int input, Batch *batch, Err *err)
     (void)input;
     for (uint32_t i = 0; i < batch->len; i++) {
         uint32_t left = batch->len - i;
+        bool     is_told = true;
         Row      out;
 
         if (i % KEYS_AHEAD == 0)
             op_aggregate_look_ahead(self, &batch->rows[i], left < KEYS_AHEAD ? left : KEYS_AHEAD);
         if (!op_aggregate_takes(self, &batch->rows[i]))
             continue;
-        if (op_aggregate_row(self, &batch->rows[i], i % KEYS_AHEAD, batch->mem, &out, err) !=
-            ERR_OK) {
+        if (op_aggregate_row(self, &batch->rows[i], i % KEYS_AHEAD, batch->mem, &out, &is_told,
+                             err) != ERR_OK) {
             op_fail_at(op->ctx, &batch->rows[i]);
             return err->code;
         }
-        batch->rows[kept++] = out;
+        if (is_told)
+            batch->rows[kept++] = out;
     }
     batch->len = kept;
     return op_emit(op, batch, err);

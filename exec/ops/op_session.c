@@ -146,6 +146,9 @@ static ErrCode op_session_row(AggWindow *agg, const Row *row, Batch *out, Err *e
         agg->base.ctx->counters.late++;
         return ERR_OK;
     }
+    if (found.len == 1 && agg->base.node->u.aggregate.only_new && start == found.items[0].start &&
+        end == found.items[0].end)
+        return ERR_OK; /* it has not grown */
     is_alone = start == row->ts && end == row->ts;
     for (size_t i = 0; i < found.len; i++)
         TRY(op_session_replace(self, row, &found.items[i], !is_alone, out, err));

@@ -198,7 +198,8 @@ static ErrCode op_sink_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *err
                          .is_key = true};
     FormatSide    value = {.spec = node->u.sink.value_format,
                            .cols = schema->cols + schema->key_len,
-                           .len = schema->len - schema->key_len};
+                           .len = schema->len - schema->key_len,
+                           .is_table = node->is_table};
 
     TRY(encoder_open(ctx->query_mem, &key, &self->key_encoder, err));
     TRY(encoder_open(ctx->query_mem, &value, &self->value_encoder, err));

@@ -46,14 +46,20 @@ static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batc
     Arena       *mem = out->mem;
     const Value *old = NULL;
     StateEntry  *entry;
+    uint64_t     hash;
     Row          result;
     bool         is_new;
 
     buf_clear(&self->key);
     state_encode_key(&self->key, op->node->store, row->cols, start,
                      start + self->agg.window->size_ms);
-    TRY(state_touch(self->agg.state, buf_view(&self->key), state_hash(buf_view(&self->key)), &entry,
-                    &is_new, err));
+    hash = state_hash(buf_view(&self->key));
+    if (op->node->u.aggregate.only_new) {
+        TRY(state_find(self->agg.state, buf_view(&self->key), hash, &entry, err));
+        if (entry)
+            return ERR_OK;
+    }
+    TRY(state_touch(self->agg.state, buf_view(&self->key), hash, &entry, &is_new, err));
     if (is_new) {
         agg_group_init(self->agg.group, entry, mem);
         entry->ts = row->ts;

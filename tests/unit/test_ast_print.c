@@ -53,6 +53,7 @@ static void queries_print_back(void **state)
         {"SELECT A, COUNT(*) FROM S WHERE B > 1 GROUP BY A HAVING COUNT(*) > 1 EMIT CHANGES LIMIT "
          "5",
          NULL},
+        {"SELECT DISTINCT A, B + 1 AS C FROM S EMIT CHANGES", NULL},
         {"SELECT * FROM S PARTITION BY (A IS NULL), B->C EMIT FINAL", NULL},
         {"SELECT * FROM s GROUP BY (a)", "SELECT * FROM S GROUP BY A"},
         {"SELECT * FROM S GROUP BY (A OR B), C", NULL},

@@ -302,6 +302,17 @@ static void json_is_written_compact_with_all_columns(void **state)
     assert_string_equal(write_row(test_mem, &bare, row), "\"a\\\"b\\n\"");
 }
 
+/* What a row of a table is then: null would delete it. */
+static void json_without_columns_is_null_but_in_tables(void **state)
+{
+    Arena     *test_mem = test_arena(state);
+    FormatSide side = side_of(test_mem, NULL, 0);
+
+    assert_string_equal(write_row(test_mem, &side, NULL), "null bytes");
+    side.is_table = true;
+    assert_string_equal(write_row(test_mem, &side, NULL), "{}");
+}
+
 static void json_refuses_maps_with_other_keys(void **state)
 {
     Arena      *test_mem = test_arena(state);
@@ -371,6 +382,7 @@ int main(void)
         arena_test(json_hostile_nesting_is_refused),
         arena_test(json_large_maps_keep_the_last_of_equal_keys),
         arena_test(json_is_written_compact_with_all_columns),
+        arena_test(json_without_columns_is_null_but_in_tables),
         arena_test(json_refuses_maps_with_other_keys),
         arena_test(json_comes_back_as_it_went_in),
     };
