@@ -9,6 +9,7 @@
  *
  * The whole predicate is applied to the rows found, so this only has to find enough of them.
  */
+#include "common/decimal.h"
 #include "planner/bind_pull.h"
 
 /* The form may be far longer than the predicate: beyond these the table is read whole. */
@@ -161,8 +162,20 @@ static bool is_key(const PullPlan *plan, const Expr *side)
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
+/* Keys are found by their bytes, which have the scale of the column: 1.5 is kept as 1.50.  False
+ * when no value of the column equals the literal. */
+static bool to_scale(Arena *mem, const Type *type, Value *literal)
+{
+    Value before = *literal;
+    Err   err;
+
+    if (type->kind != T_DECIMAL || literal->kind != T_DECIMAL)
+        return true;
+    return decimal_fit(mem, before, type, DECIMAL_ROUND_NONE, literal, &err) == ERR_OK;
+}
+
 /* Fills one key tuple; false unless each key column is fixed exactly once. */
-static bool read_key(const PullPlan *plan, const Conjunct *conjunct, Value *key)
+static bool read_key(Arena *mem, const PullPlan *plan, const Conjunct *conjunct, Value *key)
 {
     uint32_t fixed = 0;
 
@@ -176,6 +189,8 @@ static bool read_key(const PullPlan *plan, const Conjunct *conjunct, Value *key)
         if (bound.op != COMPARE_EQ || !value_is_null(key[bound.side->u.index]))
             return false;
         key[bound.side->u.index] = bound.literal;
+        if (!to_scale(mem, bound.side->type, &key[bound.side->u.index]))
+            return false;
         fixed++;
     }
     return fixed == plan->row->key_len;
@@ -202,7 +217,7 @@ static bool choose_keys(Arena *mem, PullPlan *plan, const Disjuncts *disjuncts)
     for (size_t i = 0; i < disjuncts->len; i++) {
         Value *key = keys + (size_t)len * width;
 
-        if (!read_key(plan, &disjuncts->items[i], key))
+        if (!read_key(mem, plan, &disjuncts->items[i], key))
             return false;
         if (!has_key(keys, len, key, width))
             len++;
