@@ -29,7 +29,7 @@ static ErrCode check_result(const AstQuery *ast, const BoundQuery *query, Err *e
 
     TRY(check_clauses(ast, err));
     if (query->aggs.len > 0)
-        return err_set_at(err, ERR_STATEMENT, ast->pos,
+        return err_set_at(err, ERR_STATEMENT, query->aggs.items[0].pos,
                           "a SELECT of a UNION ALL cannot aggregate: each one gives a stream");
     if (query->is_table || source->source->window != WINDOW_NONE)
         return err_set_at(err, ERR_STATEMENT, source->pos,
@@ -61,6 +61,23 @@ static ErrCode check_sources(const BoundQuery *first, const BoundQuery *arm, Err
                    source->source->partitions);
         err_hint(err, "write one INSERT INTO ... SELECT for each");
         return ERR_STATEMENT;
+    }
+    return ERR_OK;
+}
+
+/* Keys move in front of the other columns: unless they stand in the same places, the columns that
+ * are written below each other would not be those that come together. */
+static ErrCode check_key_places(const BoundQuery *first, const BoundQuery *arm, Err *err)
+{
+    for (size_t i = 0; i < arm->items.len && i < first->items.len; i++) {
+        const BoundItem *item = &arm->items.items[i];
+
+        if (arm->kind != QUERY_PERSISTENT || item->key == first->items.items[i].key)
+            continue;
+        return err_set_at(err, ERR_STATEMENT, item->pos,
+                          "key columns must stand in the same places in each SELECT of a UNION "
+                          "ALL: \"%.*s\" and \"%.*s\" do not",
+                          STR_ARG(first->items.items[i].name), STR_ARG(item->name));
     }
     return ERR_OK;
 }
@@ -115,6 +132,7 @@ ErrCode bind_union(const PlannerEnv *env, Arena *mem, const AstQuery *ast, Bound
         TRY(check_result(ast, last, err));
         TRY(check_sources(first, last, err));
         TRY(merge_columns(mem, result, cols, last, ast->pos, err));
+        TRY(check_key_places(first, last, err));
     }
     first->result = result;
     return ERR_OK;
