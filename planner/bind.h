@@ -109,6 +109,8 @@ Expr *scope_expr(Arena *mem, const Scope *scope, uint32_t number, SrcPos pos);
 /* --- bind_type.c ------------------------------------------------------------------------------ */
 
 /* Looks up custom types; checks DECIMAL's numbers and STRUCT's field names. */
+/* INT, ARRAY, ...: the types that are there from the beginning; in any case. */
+bool    is_type_name(Str name);
 ErrCode bind_type(const PlannerEnv *env, Arena *mem, const AstType *ast, const Type **out,
                   Err *err) ERR_MUST_USE;
 

@@ -153,6 +153,12 @@ ErrCode bind_create_type(StmtCtx *ctx, Err *err)
     const AstCreateType *ast = &ctx->stmt->u.create_type;
 
     ctx->out->entity = ast->name.text;
+    if (is_type_name(ast->name.text) && !ctx->env->is_replay) {
+        err_set_at(err, ERR_STATEMENT, ast->name.pos, "%.*s is a built-in type",
+                   STR_ARG(ast->name.text));
+        err_hint(err, "give the new type another name");
+        return ERR_STATEMENT;
+    }
     if (catalog_type(ctx->env->catalog, ast->name.text)) {
         if (!ast->if_not_exists) {
             err_set_at(err, ERR_STATEMENT, ast->name.pos, "type \"%.*s\" exists",

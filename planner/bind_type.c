@@ -33,11 +33,20 @@ static Str type_elsewhere(Str name)
     return STR_NULL;
 }
 
-static const char *const type_names[] = {"BOOLEAN", "INT",    "INTEGER",  "BIGINT",
-                                         "DOUBLE",  "STRING", "VARCHAR",  "BYTES",
-                                         "TIME",    "DATE",   "TIMESTAMP"};
+static const char *const type_names[] = {"BOOLEAN",   "INT",     "INTEGER", "BIGINT", "DOUBLE",
+                                         "STRING",    "VARCHAR", "BYTES",   "TIME",   "DATE",
+                                         "TIMESTAMP", "DECIMAL", "ARRAY",   "MAP",    "STRUCT"};
 
 enum { TYPE_NAMES = sizeof type_names / sizeof type_names[0] };
+
+bool is_type_name(Str name)
+{
+    for (size_t i = 0; i < TYPE_NAMES; i++) {
+        if (str_eq_nocase(name, str_from(type_names[i])))
+            return true;
+    }
+    return false;
+}
 
 static ErrCode bind_custom_type(const PlannerEnv *env, Arena *mem, const AstType *ast,
                                 const Type **out, Err *err)
