@@ -4,6 +4,7 @@
 #include "server/api_internal.h"
 
 #include "exec/functions/fn_table.h"
+#include "planner/fn_resolve.h"
 #include "planner/fn_sig.h"
 
 static Str text_of(EntityCtx *ctx, const AstStmt *stmt)
@@ -330,6 +331,18 @@ static void begin_function(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, c
     jw_open(w, '[');
 }
 
+static ErrCode unknown_function(Arena *mem, Str name, SrcPos pos, Err *err)
+{
+    Str near = fn_table_nearest(fn_table(), name, mem);
+
+    err_set_at(err, ERR_STATEMENT, pos, "unknown function \"%.*s\"", STR_ARG(name));
+    if (near.ptr)
+        err_hint(err, "did you mean \"%.*s\"?", STR_ARG(near));
+    else
+        err_hint(err, "SHOW FUNCTIONS lists them");
+    return ERR_STATEMENT;
+}
+
 static ErrCode describe_function(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err)
 {
     const FnTable *table = fn_table();
@@ -367,8 +380,7 @@ static ErrCode describe_function(EntityCtx *ctx, const AstStmt *stmt, JsonWriter
         write_overload(w, ctx->mem, fn->sig, fn->doc);
     }
     if (!found)
-        return err_set_at(err, ERR_STATEMENT, stmt->u.describe.name.pos,
-                          "unknown function \"%.*s\"", STR_ARG(name));
+        return unknown_function(ctx->mem, name, stmt->u.describe.name.pos, err);
     jw_close(w, ']');
     entity_end(w);
     return ERR_OK;

@@ -498,6 +498,10 @@ static void catalog_is_described(void **state)
     assert_has(post("/ksql", "{\"ksql\":\"SHOW TYPES;\"}", &status), "\"types\":{}");
     assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE SUMS EXTENDED;\"}", &status), "CTAS_SUMS_1");
     assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE FUNCTION SUM;\"}", &status), "AGGREGATE");
+    assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE FUNCTION SUBSTRNG;\"}", &status),
+               "did you mean \\\"SUBSTRING\\\"?");
+    assert_has(post("/ksql", "{\"ksql\":\"DESCRIBE FUNCTION XYZZY;\"}", &status),
+               "SHOW FUNCTIONS lists them");
     assert_has(post("/ksql", "{\"ksql\":\"EXPLAIN CTAS_SUMS_1;\"}", &status), "executionPlan");
     assert_has(post("/ksql", "{\"ksql\":\"EXPLAIN SELECT * FROM ORDERS EMIT CHANGES;\"}", &status),
                "\"queryType\":\"PUSH\"");
