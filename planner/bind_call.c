@@ -396,7 +396,8 @@ static ErrCode make_agg(BindCtx *ctx, Call *call, const AggDef *def, PlanAgg *ou
                      .init_len = call->args_len - columns_len,
                      .arg_types = call->types,
                      .slot_types = slot_types,
-                     .limit = agg_limit(ctx, def)};
+                     .limit = agg_limit(ctx, def),
+                     .pos = call->pos};
     TRY(result_type(ctx, call, columns_len, def->result, &out->type, err));
     agg_call = (AggCall){.def = def,
                          .arg_types = call->types,

@@ -276,22 +276,25 @@ ErrCode bind_distinct(BindCtx *ctx, const AstQuery *ast, BoundQuery *query, Err 
 
 /* --- rules of aggregation --------------------------------------------------------------------- */
 
-static ErrCode check_undo(const AstQuery *ast, const BoundQuery *query, Err *err)
+static ErrCode check_undo(const BoundQuery *query, Err *err)
 {
     char   names[256] = "";
     size_t len = 0;
+    SrcPos pos = {0}; /* of the first of them */
 
     for (size_t i = 0; i < query->aggs.len; i++) {
         const AggDef *def = query->aggs.items[i].def;
 
         if (def->undo || len + strlen(def->name) + 3 > sizeof names)
             continue;
+        if (len == 0)
+            pos = query->aggs.items[i].pos;
         len +=
             (size_t)snprintf(names + len, sizeof names - len, "%s%s", len ? ", " : "", def->name);
     }
     if (len == 0)
         return ERR_OK;
-    return err_set_at(err, ERR_STATEMENT, ast->pos,
+    return err_set_at(err, ERR_STATEMENT, pos,
                       "aggregate functions that cannot forget a row cannot be applied to a table, "
                       "only to a stream: %s",
                       names);
@@ -316,7 +319,7 @@ static ErrCode check_state_format(const AstQuery *ast, const BoundQuery *query, 
         for (uint32_t k = 0; k < agg->def->slots_len; k++)
             is_nested = is_nested || type_is_nested(agg->slot_types[k]);
         if (is_nested)
-            return err_set_at(err, ERR_STATEMENT, ast->pos,
+            return err_set_at(err, ERR_STATEMENT, agg->pos,
                               "function \"%s\" keeps a state that value format DELIMITED of "
                               "\"%.*s\" cannot hold",
                               agg->def->name, STR_ARG(source->name));
@@ -324,12 +327,12 @@ static ErrCode check_state_format(const AstQuery *ast, const BoundQuery *query, 
     return ERR_OK;
 }
 
-static ErrCode check_global(const AstQuery *ast, BoundQuery *query, Err *err)
+static ErrCode check_global(BoundQuery *query, Err *err)
 {
     if (query->aggs.len == 0)
         return ERR_OK;
     if (query->kind == QUERY_PERSISTENT) {
-        err_set_at(err, ERR_STATEMENT, ast->pos,
+        err_set_at(err, ERR_STATEMENT, query->aggs.items[0].pos,
                    "aggregate function \"%s\" needs a GROUP BY clause here",
                    query->aggs.items[0].def->name);
         err_hint(err, "a constant groups all rows: SELECT 1 AS k, COUNT(*) ... GROUP BY 1");
@@ -354,13 +357,13 @@ ErrCode check_aggregation(const AstQuery *ast, BoundQuery *query, Err *err)
         return err_set_at(err, ERR_STATEMENT, ast->partition_by.pos,
                           "PARTITION BY and aggregate functions exclude each other");
     if (query->rekey != REKEY_GROUP)
-        TRY(check_global(ast, query, err));
+        TRY(check_global(query, err));
     if (query->aggs.len > 0 && query->table_fns.len > 0)
         return err_set_at(err, ERR_STATEMENT, query->table_fns.items[0].pos,
                           "table functions and aggregate functions exclude each other");
     if (query->rekey != REKEY_GROUP)
         return ERR_OK;
     if (bound_from_table(query))
-        TRY(check_undo(ast, query, err));
+        TRY(check_undo(query, err));
     return check_state_format(ast, query, err);
 }

@@ -57,6 +57,7 @@ typedef struct PlanAgg {
     const Type *const *arg_types;
     const Type *const *slot_types; /* def->slots_len of them */
     int64_t            limit;      /* AggCall.limit */
+    SrcPos             pos;        /* where it stands first */
 } PlanAgg;
 
 /* A keyed store that a step owns; one per partition of its stage. */
