@@ -534,12 +534,46 @@ static void query_empty_states(Query *query)
     }
 }
 
+/*
+ * A file beyond the end of its changelog: what it was written from is lost, with everything else
+ * that the changelog had, so nothing can be rebuilt, while the positions stay where they are.  A
+ * file that cannot be read is query_load()'s to tell.
+ */
+static ErrCode query_check_changelog(Query *query, Err *err)
+{
+    uint32_t       len = query->runtime->has_changelog ? query->changelog_len : 0;
+    Arena         *mem = arena_new(0);
+    PartitionEnds *ends = ARENA_ARRAY(mem, PartitionEnds, len);
+    ErrCode        rc = ERR_OK;
+
+    if (len > 0)
+        rc = broker_topic_ends(query->runtime->broker, query->changelog, ends, len, err);
+    for (uint32_t i = 0; rc == ERR_OK && i < len; i++) {
+        Str     key = str_printf(mem, "changelog/%u", i), value;
+        int64_t from;
+        Err     unread;
+
+        if (query_file_position(query->file, key, mem, &value, &unread) != ERR_OK || !value.ptr ||
+            !str_to_i64(value, &from) || from <= ends[i].end)
+            continue;
+        rc = err_set(err, ERR_STATE,
+                     "state of query \"%.*s\" is at %lld, its changelog \"%.*s\" ends at %lld",
+                     STR_ARG(query->id), (long long)from, STR_ARG(query->changelog),
+                     (long long)ends[i].end);
+        err_hint(err, "the topic was deleted and made again, or lost records: drop the query and "
+                      "create it again");
+    }
+    arena_free(mem);
+    return rc;
+}
+
 ErrCode query_restore(Query *query, Err *err)
 {
     ErrCode rc;
 
     if (!query->file)
         return ERR_OK;
+    TRY(query_check_changelog(query, err));
     rc = query_load(query, err);
     if (rc != ERR_STATE)
         return rc;

@@ -220,6 +220,34 @@ static void a_start_does_not_hold_for_a_topic_made_again(void **state)
     remove_dir(mem, dir);
 }
 
+/* Its records are gone for good: the query would go on from where it stood with nothing. */
+static void query_whose_changelog_was_made_again_is_refused(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = make_dir(mem);
+    Str         name = STR("_weir-default_-CTAS_TOTALS_1-changelog");
+    SqlEngine   e;
+    TopicInfo   info;
+    Err         err;
+
+    open_engine(&e, mem, dir, false);
+    sql_run(&e, ORDERS TOTALS);
+    produce_orders(&e, 0, 500);
+    catch_up(&e, "CTAS_TOTALS_1");
+    assert_int_equal(runtime_flush(engine_runtime(e.engine), &err), ERR_OK);
+    assert_int_equal(broker_topic_describe(engine_broker(e.engine), name, mem, &info, &err),
+                     ERR_OK);
+    assert_int_equal(broker_topic_delete(engine_broker(e.engine), name, &err), ERR_OK);
+    assert_int_equal(broker_topic_create(engine_broker(e.engine), &info.spec, &err), ERR_OK);
+    sql_engine_close(&e);
+    open_engine(&e, mem, dir, false);
+    assert_null(query_find(engine_runtime(e.engine), STR("CTAS_TOTALS_1")));
+    sql_run(&e, "DROP TABLE totals;" TOTALS);
+    assert_non_null(query_find(engine_runtime(e.engine), STR("CTAS_TOTALS_3")));
+    sql_engine_close(&e);
+    remove_dir(mem, dir);
+}
+
 /* Every topic with its id, every file of the data directory. */
 static const char *what_is_there(SqlEngine *e, const char *dir)
 {
@@ -320,6 +348,7 @@ int main(void)
         arena_test(files_of_queries_that_are_gone_are_removed),
         arena_test(a_topic_made_again_is_read_from_its_beginning),
         arena_test(a_start_does_not_hold_for_a_topic_made_again),
+        arena_test(query_whose_changelog_was_made_again_is_refused),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
