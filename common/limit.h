@@ -39,7 +39,7 @@
     X(prepared_pulls, "weir.limit.prepared.pulls", 200, "look-ups by key that are kept prepared")  \
     X(insert_queue, "weir.limit.insert.queue", 10000, "INSERTs waiting for the broker")            \
     X(state_bytes, "weir.limit.state.bytes", 268435456, "bytes of state kept in memory")           \
-    X(broker_silence_ms, "weir.limit.broker.silence.ms", 60000,                                    \
+    X(broker_silence_ms, "weir.limit.broker.silence.ms", 90000,                                    \
       "milliseconds without a record while a topic is read at start")                              \
     X(exchange_bytes, "weir.limit.exchange.bytes", 4194304, "bytes in one exchange queue")         \
     X(chunk_queue_bytes, "weir.limit.chunk.queue.bytes", 67108864, "bytes of an unsettled epoch")  \

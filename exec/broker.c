@@ -8,8 +8,9 @@
 #include <time.h>
 
 #include "common/limit.h"
+#include "common/log.h"
 
-enum { READ_BYTES = 8 * CHUNK_BYTES };
+enum { READ_BYTES = 8 * CHUNK_BYTES, READ_TELL_MS = 5000 };
 
 ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err)
 {
@@ -90,27 +91,42 @@ static void read_wait_wake(void *arg)
     pthread_mutex_unlock(&wait->mutex);
 }
 
-/* False when nothing came for the limit's time. */
-static bool read_wait(ReadWait *wait)
+static int64_t read_now_ms(void)
 {
-    struct timespec until;
-    int             rc = 0;
-    bool            is_woken;
+    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += g_limits.broker_silence_ms / 1000;
-    until.tv_nsec += g_limits.broker_silence_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void read_wait_init(ReadWait *wait)
+{
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&wait->mutex, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&wait->changed, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static void read_wait_deinit(ReadWait *wait)
+{
+    pthread_cond_destroy(&wait->changed);
+    pthread_mutex_destroy(&wait->mutex);
+}
+
+/* Until it is woken, or until that time. */
+static void read_wait(ReadWait *wait, int64_t until_ms)
+{
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    int             rc = 0;
+
     pthread_mutex_lock(&wait->mutex);
     while (!wait->is_woken && rc == 0)
         rc = pthread_cond_timedwait(&wait->changed, &wait->mutex, &until);
-    is_woken = wait->is_woken;
     wait->is_woken = false;
     pthread_mutex_unlock(&wait->mutex);
-    return is_woken;
 }
 
 static ErrCode read_visit(RecordBatch *records, BrokerVisit visit, void *arg, Err *err)
@@ -123,26 +139,46 @@ static ErrCode read_visit(RecordBatch *records, BrokerVisit visit, void *arg, Er
     return rc;
 }
 
+/* Records that are there do not come: a broker is away, or a transaction is open in front of them,
+ * which a server that was killed left behind; the cluster ends it in time. */
+static ErrCode read_silence(ReadWait *wait, const BrokerRange *range, int64_t position,
+                            int64_t since_ms, Err *err)
+{
+    int64_t tell_ms = since_ms + READ_TELL_MS, until_ms = since_ms + g_limits.broker_silence_ms;
+    int64_t now_ms = read_now_ms();
+
+    if (now_ms < until_ms) {
+        read_wait(wait, now_ms < tell_ms && tell_ms < until_ms ? tell_ms : until_ms);
+        if (now_ms < tell_ms && read_now_ms() >= tell_ms)
+            log_line(LOG_INFO, "broker", "waiting for topic \"%.*s\" at offset %lld of %lld",
+                     STR_ARG(range->topic), (long long)position, (long long)range->end);
+        return ERR_OK;
+    }
+    err_set(err, ERR_BROKER,
+            "could not read topic \"%.*s\": nothing came for %lld ms at offset %lld of %lld",
+            STR_ARG(range->topic), (long long)g_limits.broker_silence_ms, (long long)position,
+            (long long)range->end);
+    err_hint(err, "is the broker still there? weir.limit.broker.silence.ms is how long Weir waits");
+    err->is_retriable = true;
+    return ERR_BROKER;
+}
+
 static ErrCode read_to_end(BrokerReader *reader, ReadWait *wait, const BrokerRange *range,
                            BrokerVisit visit, void *arg, int64_t *position, Err *err)
 {
+    int64_t since_ms = read_now_ms();
+
     while (*position < range->end) {
         int64_t      before = *position, readable_end;
         RecordBatch *records;
 
         TRY(broker_reader_poll(reader, READ_BYTES, &records, position, &readable_end, err));
-        if (!records && *position == before && !read_wait(wait)) {
-            err_set(err, ERR_BROKER,
-                    "could not read topic \"%.*s\": nothing came for %lld ms at offset %lld of "
-                    "%lld",
-                    STR_ARG(range->topic), (long long)g_limits.broker_silence_ms,
-                    (long long)*position, (long long)range->end);
-            err_hint(err, "is the broker still there? weir.limit.broker.silence.ms is how long "
-                          "Weir waits");
-            err->is_retriable = true;
-            return ERR_BROKER;
+        if (records || *position != before) {
+            TRY(read_visit(records, visit, arg, err));
+            since_ms = read_now_ms();
+        } else {
+            TRY(read_silence(wait, range, *position, since_ms, err));
         }
-        TRY(read_visit(records, visit, arg, err));
     }
     return ERR_OK;
 }
@@ -150,17 +186,19 @@ static ErrCode read_to_end(BrokerReader *reader, ReadWait *wait, const BrokerRan
 ErrCode broker_read_range(Broker *broker, const BrokerRange *range, BrokerVisit visit, void *arg,
                           int64_t *next, Err *err)
 {
-    ReadWait      wait = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    ReadWait      wait = {0};
     BrokerReader *reader;
     int64_t       position = range->from;
     ErrCode       rc;
 
-    TRY(broker_reader_open(broker, range->topic, range->partition, range->from,
-                           (BrokerWake){read_wait_wake, &wait}, &reader, err));
-    rc = read_to_end(reader, &wait, range, visit, arg, &position, err);
-    broker_reader_close(reader);
-    pthread_cond_destroy(&wait.changed);
-    pthread_mutex_destroy(&wait.mutex);
+    read_wait_init(&wait);
+    rc = broker_reader_open(broker, range->topic, range->partition, range->from,
+                            (BrokerWake){read_wait_wake, &wait}, &reader, err);
+    if (rc == ERR_OK) {
+        rc = read_to_end(reader, &wait, range, visit, arg, &position, err);
+        broker_reader_close(reader);
+    }
+    read_wait_deinit(&wait);
     if (rc == ERR_OK && next)
         *next = position;
     return rc;
