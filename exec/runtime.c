@@ -101,6 +101,7 @@ void runtime_close(Runtime *runtime)
         __atomic_store_n(&query->is_paused, 1, __ATOMIC_RELEASE);
     for (CommitGroup *group = runtime->groups; group; group = group->next)
         commit_flush(group);
+    runtime->is_closing = true;
     while (runtime->queries)
         query_stop(runtime->queries, false);
     runtime_free(runtime);

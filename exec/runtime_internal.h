@@ -26,6 +26,7 @@ struct Runtime {
     ProcLog     *proclog;
     StateBudget  state_budget;  /* of all tasks' states */
     bool         has_changelog; /* state outlives the process */
+    bool         is_closing;    /* all queries are paused, and were flushed */
 
     pthread_mutex_t lock; /* queries, groups */
     Query          *queries;

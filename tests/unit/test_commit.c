@@ -116,6 +116,23 @@ static void query_is_dropped_while_its_epoch_is_written(void **state)
     drop_with_unknown_outcome(state, FAULT_DONE);
 }
 
+/* With a broker that is away every question takes its time. */
+static void close_asks_once_for_an_unknown_outcome(void **state)
+{
+    SqlEngine e;
+
+    sql_engine_open(&e, test_arena(state));
+    sql_run(&e,
+            ORDERS TOTALS BIG "CREATE STREAM small AS SELECT k, item FROM orders EMIT CHANGES;");
+    fault_arm(FAULT_TXN_COMMIT, FAULT_LOST, 1);
+    fault_arm_always(FAULT_TXN_OPEN, FAULT_RETRY, 1);
+    sql_produce(&e, "orders", "b", ORDER_X5, 20);
+    sql_idle(&e);
+    assert_int_equal(fault_calls(FAULT_TXN_OPEN), 2); /* when it was opened, and now */
+    sql_engine_close(&e);
+    assert_int_equal(fault_calls(FAULT_TXN_OPEN), 3);
+}
+
 static void abort_waits_before_the_next_try(void **state)
 {
     SqlEngine e;
@@ -307,6 +324,7 @@ int main(void)
         fault_test(unknown_outcome_that_was_written_is_not_done_again),
         fault_test(query_is_dropped_while_its_epoch_is_lost),
         fault_test(query_is_dropped_while_its_epoch_is_written),
+        fault_test(close_asks_once_for_an_unknown_outcome),
         fault_test(abort_waits_before_the_next_try),
         fault_test(abort_puts_memory_back_without_reading_a_file),
         fault_test(failed_query_stops_in_front_of_its_record),
