@@ -170,7 +170,7 @@ static void window_append(KafkaFeed *feed, KafkaBatch *batch)
 
 bool kafka_feed_covers(const KafkaFeed *feed, int64_t position)
 {
-    return position <= feed->position &&
+    return feed->queue && position <= feed->position &&
            position >= (feed->first ? feed->first->start : feed->position);
 }
 

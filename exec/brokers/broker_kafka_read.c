@@ -112,7 +112,7 @@ static KafkaFeed *feed_behind(const KafkaReader *reader, int64_t records_max)
     for (uint32_t slot = 0; slot < KAFKA_SLOTS; slot++) {
         KafkaFeed *feed = reader->part->feeds[slot];
 
-        if (!feed || feed->position > reader->position ||
+        if (!feed || !feed->queue || feed->position > reader->position ||
             reader->position - feed->position > records_max)
             continue;
         if (!nearest || feed->position > nearest->position)
@@ -155,7 +155,10 @@ static ErrCode find_feed(KafkaReader *reader, KafkaFeed **out, Err *err)
         feed = feed_behind(reader, INT64_MAX);
     if (!feed) {
         feed = furthest_behind(reader->part);
-        TRY(kafka_feed_move(feed, reader->position, err));
+        if (kafka_feed_move(feed, reader->position, err) != ERR_OK) {
+            kafka_feed_fail(feed, err); /* its other readers would wait for ever */
+            return err->code;
+        }
     }
     *out = feed;
     return ERR_OK;
