@@ -802,6 +802,13 @@ typedef struct Worker {
     int64_t  seen; /* reader: records; producer: the last offset */
 } Worker;
 
+/* A claim broken in a thread, where cmocka's asserts are of no use. */
+static void broken(const char *what, const Err *err)
+{
+    fprintf(stderr, "%s: %s\n", what, err ? err->msg : "the claim does not hold");
+    abort();
+}
+
 static void *run_producer(void *arg)
 {
     Worker *worker = arg;
@@ -814,9 +821,10 @@ static void *run_producer(void *arg)
         Record  record = record_of(key, "v", i + 1);
         int64_t offset = -1;
 
-        if (broker_produce_wait(worker->f->broker, STR("t"), 0, &record, &offset, &err) != ERR_OK ||
-            offset <= worker->seen)
-            abort();
+        if (broker_produce_wait(worker->f->broker, STR("t"), 0, &record, &offset, &err) != ERR_OK)
+            broken("produce", &err);
+        if (offset <= worker->seen)
+            broken("produced offsets do not rise", NULL);
         worker->seen = offset;
     }
     return NULL;
@@ -829,13 +837,13 @@ static void *run_committer(void *arg)
     Err        err;
 
     if (broker_txn_open(worker->f->broker, STR("group"), &txn, &err) != ERR_OK)
-        abort();
+        broken("open a transaction", &err);
     for (int i = 0; i < COMMITS; i++) {
         if (broker_txn_begin(txn, &err) != ERR_OK ||
             broker_txn_append(txn, chunk_of("t", 0, i * COMMIT_RECORDS, COMMIT_RECORDS), &err) ||
             broker_txn_append(txn, chunk_of("t", 1, 0, 1), &err) ||
             broker_txn_commit(txn, NULL, NULL, &err) != ERR_OK)
-            abort();
+            broken("commit", &err);
     }
     broker_txn_close(txn);
     return NULL;
@@ -878,12 +886,12 @@ static void *run_reader(void *arg)
 
     if (broker_reader_open(worker->f->broker, STR("t"), 0, 0, (BrokerWake){wake_flag_set, &flag},
                            &reader, &err) != ERR_OK)
-        abort();
+        broken("open a reader", &err);
     while (seen < PRODUCERS * PRODUCES + COMMITS * COMMIT_RECORDS) {
         RecordBatch *batch = NULL;
 
         if (broker_reader_poll(reader, 4096, &batch, &position, &end, &err) != ERR_OK)
-            abort();
+            broken("poll", &err);
         for (uint32_t i = 0; batch && i < batch->len; i++) {
             const Record *record = &batch->records[i];
             bool          is_produce = record->key.ptr[0] == 'p';
@@ -891,7 +899,7 @@ static void *run_reader(void *arg)
 
             if (record->offset <= last || (!has_gaps && record->offset != last + 1) ||
                 record->ts != ++next[writer])
-                abort();
+                broken("records out of order", NULL);
             last = record->offset;
             seen++;
         }
@@ -988,6 +996,5 @@ int main(void)
 {
 #define CLAIM_ROW(name) arena_test(broker_##name),
     const struct CMUnitTest tests[] = {CLAIMS(CLAIM_ROW)};
-
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
