@@ -266,6 +266,20 @@ static void produce_wait_ack(void *arg, ErrCode rc, int64_t offset, const Err *e
     pthread_mutex_unlock(&wait->mutex);
 }
 
+static ErrCode broker_last_offset(Broker *broker, Str topic, uint32_t partition, int64_t *out,
+                                  Err *err)
+{
+    PartitionEnds *ends = MEM_ARRAY(PartitionEnds, partition + 1);
+    ErrCode        rc = broker_topic_ends(broker, topic, ends, partition + 1, err);
+
+    if (rc == ERR_OK)
+        *out = ends[partition].end - 1;
+    else
+        err_wrap(err, "a record was written to topic \"%.*s\", but not where", STR_ARG(topic));
+    mem_free(ends);
+    return rc;
+}
+
 ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const Record *record,
                             int64_t *out_offset, Err *err)
 {
@@ -279,6 +293,8 @@ ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const
     pthread_mutex_unlock(&wait.mutex);
     pthread_cond_destroy(&wait.is_acked_cond);
     pthread_mutex_destroy(&wait.mutex);
+    if (wait.rc == ERR_OK && out_offset && wait.offset < 0)
+        return broker_last_offset(broker, topic, partition, out_offset, err);
     if (wait.rc == ERR_OK && out_offset)
         *out_offset = wait.offset;
     return wait.rc;

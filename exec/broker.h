@@ -143,7 +143,8 @@ void    broker_txn_close(BrokerTxn *txn); /* aborts; NULL is fine */
 
 /* --- the plain writer ------------------------------------------------------------------------- */
 
-/* Called once per record, on the broker's thread: rc ERR_OK and the offset, or what failed. */
+/* Called once per record, on the broker's thread: rc ERR_OK and the offset, or what failed.  A
+ * negative offset: the record is there, and where was in an answer that got lost (Kafka). */
 typedef void (*BrokerAck)(void *arg, ErrCode rc, int64_t offset, const Err *err);
 
 /*
@@ -153,7 +154,8 @@ typedef void (*BrokerAck)(void *arg, ErrCode rc, int64_t offset, const Err *err)
  */
 ErrCode broker_produce(Broker *broker, Str topic, uint32_t partition, const Record *record,
                        BrokerAck ack, void *arg, Err *err) ERR_MUST_USE;
-/* The same, waiting for the ack: for the command log.  Not on the broker's thread. */
+/* The same, waiting for the ack: for the command log.  An offset that got lost is taken from the
+ * partition's end: right where nobody else writes.  Not on the broker's thread. */
 ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const Record *record,
                             int64_t *out_offset, Err *err) ERR_MUST_USE;
 

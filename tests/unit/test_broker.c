@@ -41,7 +41,16 @@ static ErrCode fake_produce(Broker *broker, Str topic, uint32_t partition, const
     return pthread_create(&fake->thread, NULL, fake_ack, fake) == 0 ? ERR_OK : ERR_IO;
 }
 
-static const BrokerClass fake_class = {.name = "fake", .produce = fake_produce};
+static ErrCode fake_ends(Broker *broker, Str topic, PartitionEnds *ends, uint32_t len, Err *err)
+{
+    (void)broker, (void)topic, (void)err;
+    for (uint32_t i = 0; i < len; i++)
+        ends[i] = (PartitionEnds){.begin = 0, .end = 100 + i};
+    return ERR_OK;
+}
+
+static const BrokerClass fake_class = {
+    .name = "fake", .produce = fake_produce, .topic_ends = fake_ends};
 
 static void produce_wait_gives_the_offset_of_the_ack(void **state)
 {
@@ -53,6 +62,20 @@ static void produce_wait_gives_the_offset_of_the_ack(void **state)
     (void)state;
     assert_int_equal(broker_produce_wait(&fake.base, STR("t"), 0, &record, &offset, &err), ERR_OK);
     assert_int_equal(offset, 42);
+    pthread_join(fake.thread, NULL);
+}
+
+/* As Kafka does when a record had to be sent twice. */
+static void produce_wait_looks_where_the_record_is_when_the_ack_does_not_know(void **state)
+{
+    Fake    fake = {.base = {&fake_class}, .rc = ERR_OK, .offset = -1001};
+    Record  record = {.ts = 1};
+    int64_t offset = -1;
+    Err     err;
+
+    (void)state;
+    assert_int_equal(broker_produce_wait(&fake.base, STR("t"), 2, &record, &offset, &err), ERR_OK);
+    assert_int_equal(offset, 101);
     pthread_join(fake.thread, NULL);
 }
 
@@ -230,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(produce_wait_gives_the_offset_of_the_ack),
+        arena_test(produce_wait_looks_where_the_record_is_when_the_ack_does_not_know),
         arena_test(produce_wait_gives_the_error_of_the_ack),
         arena_test(produce_wait_that_is_refused_does_not_wait),
         arena_test(a_range_is_read_as_its_records_come),

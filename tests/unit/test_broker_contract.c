@@ -823,7 +823,7 @@ static void *run_producer(void *arg)
 
         if (broker_produce_wait(worker->f->broker, STR("t"), 0, &record, &offset, &err) != ERR_OK)
             broken("produce", &err);
-        if (offset <= worker->seen)
+        if (offset <= worker->seen && !worker->f->driver->is_kafka) /* see broker_produce_wait() */
             broken("produced offsets do not rise", NULL);
         worker->seen = offset;
     }
