@@ -333,6 +333,7 @@ static void slow_and_cancelled_queries_end(void **test)
 {
     Fixture f;
     Clock   slow = *clock_system();
+    int64_t limit = g_limits.pull_ms;
 
     set_up(&f, test, false);
     for (int i = 0; i < 1000; i++)
@@ -343,6 +344,7 @@ static void slow_and_cancelled_queries_end(void **test)
     g_limits.pull_ms = 50;
     assert_int_equal(run(&f), ERR_LIMIT);
     assert_string_equal(f.err.msg, "the pull query took more than 50 ms");
+    g_limits.pull_ms = limit;
     f.opts.clock = clock_system();
     f.opts.is_cancelled = says_yes;
     assert_int_equal(run(&f), ERR_CANCELLED);
