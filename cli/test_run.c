@@ -8,6 +8,7 @@
 #include "cli/test_run.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "cli/client_session.h"
 #include "cli/doc_reader.h"
@@ -26,10 +27,10 @@ typedef struct TestRun {
     HarnessCall    *call;    /* the last SELECT */
     DocReader       docs;    /* what it sent */
     int             status;
-    Map             looked_at; /* topic -> size_t *: records that outputs have covered */
-    const Json     *answer;    /* of the last statement that an "answer:" follows */
-    Json           *refused;   /* the body of an answer that is an error */
-    Buf             failure;
+    Map         looked_at; /* topic, TOPIC/PARTITION -> size_t *: records that outputs covered */
+    const Json *answer;    /* of the last statement that an "answer:" follows */
+    Json       *refused;   /* the body of an answer that is an error */
+    Buf         failure;
 } TestRun;
 
 static bool fail(TestRun *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -122,13 +123,28 @@ static bool step_input(TestRun *run, const TestStep *step)
         record.record.topic = step->text;
         if (harness_produce(run->harness, &record.record, &err) != ERR_OK)
             return fail(run, "line %u: %s", step->lines[i].number, err.msg);
-        if (!idle(run))
+        if (!harness_is_on_kafka(run->harness) && !idle(run))
             return false;
     }
-    return true;
+    return idle(run);
 }
 
-static bool same_record(const HarnessOutput *output, const HarnessRecord *found,
+/* Kafka's clients take timestamp 0 for "now": there the millisecond after it is written. */
+static bool same_ts(const TestRun *run, int64_t found, int64_t expected)
+{
+    return found == (expected == 0 && harness_is_on_kafka(run->harness) ? 1 : expected);
+}
+
+/* The ends of a session are timestamps of records. */
+static bool same_window(const TestRun *run, const HarnessRecord *found, const HarnessRecord *want)
+{
+    if (found->is_session)
+        return same_ts(run, found->window_start, want->window_start) &&
+               same_ts(run, found->window_end, want->window_end);
+    return found->window_start == want->window_start && found->window_end == want->window_end;
+}
+
+static bool same_record(const TestRun *run, const HarnessOutput *output, const HarnessRecord *found,
                         const TestRecord *expected)
 {
     static const Json    none = {.kind = JSON_ARRAY};
@@ -136,53 +152,126 @@ static bool same_record(const HarnessOutput *output, const HarnessRecord *found,
 
     return harness_same_side(found->key, want->key, output->source, true) &&
            harness_same_side(found->value, want->value, output->source, false) &&
-           (!expected->has_ts || found->ts == want->ts) && found->has_window == want->has_window &&
-           found->window_start == want->window_start && found->window_end == want->window_end &&
+           (!expected->has_ts || same_ts(run, found->ts, want->ts)) &&
+           found->has_window == want->has_window && same_window(run, found, want) &&
            harness_same(found->headers, want->headers ? want->headers : &none, NULL);
 }
 
-static size_t *looked_at(TestRun *run, Str topic)
+/* of is a topic, or TOPIC/PARTITION. */
+static size_t *looked_at(TestRun *run, Str of)
 {
-    size_t *count = map_get(&run->looked_at, topic);
+    size_t *count = map_get(&run->looked_at, of);
 
     if (!count) {
         count = ARENA_NEW(run->mem, size_t);
-        map_put(&run->looked_at, topic, count);
+        map_put(&run->looked_at, of, count);
     }
     return count;
 }
 
-static bool step_output(TestRun *run, const TestStep *step)
+/* Leaves what earlier looks have covered out. */
+static void keep_new(TestRun *run, Str topic, HarnessOutput *output)
 {
-    size_t       *from = looked_at(run, step->text);
-    HarnessOutput output;
-    Diff          diff;
-    size_t        found_len, len;
-    Err           err;
+    size_t   kept = 0, in_partition = 0;
+    uint32_t partition = 0;
 
-    if (!idle(run))
-        return false;
-    if (harness_read(run->harness, step->text, run->mem, &output, &err) != ERR_OK)
-        return fail_err(run, &err, STR(""));
-    found_len = output.len - *from;
-    len = found_len > step->lines_len ? found_len : step->lines_len;
-    diff = diff_begin(run, "topic ", step->text);
+    for (size_t i = 0; i < output->len; i++) {
+        size_t *covered;
+
+        in_partition = output->records[i].partition == partition ? in_partition + 1 : 1;
+        partition = output->records[i].partition;
+        covered = looked_at(run, str_printf(run->mem, "%.*s/%u", STR_ARG(topic), partition));
+        if (in_partition <= *covered)
+            continue;
+        *covered = in_partition;
+        output->records[kept++] = output->records[i];
+    }
+    *looked_at(run, topic) = output->len;
+    output->len = kept;
+}
+
+/* A Kafka transaction becomes readable a moment after its commit has been answered: as many records
+ * as are expected are waited for. */
+static bool read_output(TestRun *run, const TestStep *step, HarnessOutput *out)
+{
+    enum { READS_MAX = 50, PAUSE_NS = 50000000 };
+    size_t enough = *looked_at(run, step->text) + step->lines_len;
+    Err    err;
+
+    for (int reads = 1;; reads++) {
+        if (!idle(run))
+            return false;
+        if (harness_read(run->harness, step->text, run->mem, out, &err) != ERR_OK)
+            return fail_err(run, &err, STR(""));
+        if (!harness_is_on_kafka(run->harness) || out->len >= enough || reads == READS_MAX)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    keep_new(run, step->text, out);
+    return true;
+}
+
+static bool same_key(const TestRun *run, const HarnessOutput *output, const HarnessRecord *found,
+                     const HarnessRecord *want)
+{
+    return harness_same_side(found->key, want->key, output->source, true) &&
+           same_window(run, found, want);
+}
+
+/* Partitions and tasks have no order among each other: found records are brought into the order of
+ * the expected ones, but those of one key stay in theirs. */
+static void order_by_key(const TestRun *run, HarnessOutput *output, const TestRecord *expected,
+                         size_t expected_len)
+{
+    for (size_t i = 0; i < expected_len && i < output->len; i++) {
+        size_t at = i;
+
+        while (at < output->len &&
+               !same_key(run, output, &output->records[at], &expected[i].record))
+            at++;
+        if (at == output->len)
+            continue;
+        for (HarnessRecord moved = output->records[at]; at > i; at--) {
+            output->records[at] = output->records[at - 1];
+            output->records[at - 1] = moved;
+        }
+    }
+}
+
+static bool compare_output(TestRun *run, const TestStep *step, const HarnessOutput *output,
+                           const TestRecord *expected)
+{
+    size_t len = output->len > step->lines_len ? output->len : step->lines_len;
+    Diff   diff = diff_begin(run, "topic ", step->text);
+
     for (size_t i = 0; i < len; i++) {
-        const HarnessRecord *found = i < found_len ? &output.records[*from + i] : NULL;
-        TestRecord           expected = {0};
+        const HarnessRecord *found = i < output->len ? &output->records[i] : NULL;
         bool                 has_expected = i < step->lines_len;
         Buf                  text = buf_in(run->mem);
 
-        if (has_expected && !parse_record(run, &step->lines[i], &expected))
-            return false;
         if (found)
             test_record_print(&text, found);
-        diff_pair(&diff, found && has_expected && same_record(&output, found, &expected),
+        diff_pair(&diff, found && has_expected && same_record(run, output, found, &expected[i]),
                   has_expected, has_expected ? step->lines[i].text : STR(""), found != NULL,
                   buf_view(&text));
     }
-    *from = output.len;
     return diff_end(&diff);
+}
+
+static bool step_output(TestRun *run, const TestStep *step)
+{
+    TestRecord   *expected = ARENA_ARRAY(run->mem, TestRecord, step->lines_len + 1);
+    HarnessOutput output;
+
+    for (size_t i = 0; i < step->lines_len; i++) {
+        if (!parse_record(run, &step->lines[i], &expected[i]))
+            return false;
+    }
+    if (!read_output(run, step, &output))
+        return false;
+    if (harness_is_on_kafka(run->harness))
+        order_by_key(run, &output, expected, step->lines_len);
+    return compare_output(run, step, &output, expected);
 }
 
 /* --- the API ---------------------------------------------------------------------------------- */
@@ -575,7 +664,7 @@ static bool do_step(TestRun *run, const TestStep *step)
 
 /* --- the case --------------------------------------------------------------------------------- */
 
-static bool open_harness(TestRun *run)
+static bool open_harness(TestRun *run, Str bootstrap_servers)
 {
     size_t           len = run->test->properties_len;
     HarnessProperty *properties = ARENA_ARRAY(run->mem, HarnessProperty, len + 1);
@@ -584,6 +673,8 @@ static bool open_harness(TestRun *run)
     for (size_t i = 0; i < len; i++)
         properties[i] =
             (HarnessProperty){run->test->properties[i].name, run->test->properties[i].value};
+    if (bootstrap_servers.ptr)
+        properties[len++] = (HarnessProperty){STR("bootstrap.servers"), bootstrap_servers};
     return harness_open(properties, len, &run->harness, &err) == ERR_OK ||
            fail_err(run, &err, STR(""));
 }
@@ -605,14 +696,47 @@ static bool check_end(TestRun *run)
     return true;
 }
 
-void test_run(Arena *arena, const TestFile *file, const TestCase *test, TestOutcome *out)
+static bool has_step(const TestCase *test, TestStepKind kind)
+{
+    for (size_t i = 0; i < test->steps_len; i++) {
+        if (test->steps[i].kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static bool has_insert_query(const TestCase *test)
+{
+    for (size_t i = 0; i < test->steps_len; i++) {
+        Str text = test->steps[i].text;
+
+        if (test->steps[i].kind == TEST_STATEMENT && str_starts_nocase(text, STR("INSERT INTO ")) &&
+            (str_find(text, STR("SELECT "), 0) >= 0 || str_find(text, STR("select "), 0) >= 0))
+            return true;
+    }
+    return false;
+}
+
+TestKafka test_on_kafka(const TestCase *test)
+{
+    if (has_step(test, TEST_ROWS) || has_step(test, TEST_ANSWER))
+        return TEST_KAFKA_ANSWERS;
+    if (!has_step(test, TEST_OUTPUT))
+        return TEST_KAFKA_NO_OUTPUT;
+    if (has_step(test, TEST_TIME))
+        return TEST_KAFKA_CLOCK;
+    return has_insert_query(test) ? TEST_KAFKA_WRITERS : TEST_KAFKA_RUNS;
+}
+
+void test_run(Arena *arena, const TestFile *file, const TestCase *test, Str bootstrap_servers,
+              TestOutcome *out)
 {
     TestRun run = {.mem = arena, .file = file, .test = test, .failure = buf_in(arena)};
 
     *out = (TestOutcome){.has_passed = true, .line = test->line};
     client_session_init(&run.session, arena);
     map_init(&run.looked_at, arena);
-    out->has_passed = open_harness(&run);
+    out->has_passed = open_harness(&run, bootstrap_servers);
     for (size_t i = 0; out->has_passed && i < test->steps_len; i++) {
         out->line = test->steps[i].line;
         out->has_passed = do_step(&run, &test->steps[i]);

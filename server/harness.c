@@ -4,15 +4,17 @@
  */
 #include "server/harness_internal.h"
 
+#include "common/log.h"
+
 static ErrCode open_harness(const HarnessProperty *props, size_t props_len, bool is_one_task,
                             Harness **out, Err *err)
 {
     Harness   *harness = MEM_NEW(Harness);
-    EngineOpts opts = {.is_inline = true, .is_one_task = is_one_task};
+    EngineOpts opts;
+    bool       is_on_kafka;
     ErrCode    rc = ERR_OK;
 
     harness->mem = arena_new(0);
-    harness->is_one_task = is_one_task;
     clock_fake_init(&harness->clock, 0);
     properties_init(&harness->props, harness->mem, NULL);
     rc = properties_set(&harness->props, STR("auto.offset.reset"), STR("earliest"), NULL, err);
@@ -20,12 +22,20 @@ static ErrCode open_harness(const HarnessProperty *props, size_t props_len, bool
         rc = properties_set(&harness->props, STR("cache.max.bytes.buffering"), STR("0"), NULL, err);
     for (size_t i = 0; i < props_len && rc == ERR_OK; i++)
         rc = properties_set(&harness->props, props[i].name, props[i].value, NULL, err);
-    opts.props = &harness->props;
-    opts.clock = &harness->clock;
+    is_on_kafka = properties_get(&harness->props, "bootstrap.servers").len > 0;
+    if (rc == ERR_OK && is_on_kafka)
+        rc = harness_kafka_props(harness, err);
+    harness->is_one_task = is_one_task && !is_on_kafka;
+    opts = (EngineOpts){.props = &harness->props,
+                        .clock = is_on_kafka ? clock_system() : &harness->clock,
+                        .is_inline = !is_on_kafka,
+                        .is_one_task = harness->is_one_task};
     if (rc == ERR_OK)
         rc = engine_open(&opts, &harness->engine, err);
     if (rc == ERR_OK)
         rc = api_new(harness->engine, &harness->api, err);
+    if (rc == ERR_OK && is_on_kafka)
+        rc = harness_kafka_check_empty(harness, err);
     if (rc != ERR_OK) {
         harness_close(harness);
         return rc;
@@ -47,8 +57,13 @@ ErrCode harness_open_spread(const HarnessProperty *props, size_t props_len, Harn
 
 void harness_close(Harness *harness)
 {
+    Err err;
+
     if (!harness)
         return;
+    if (harness->api && harness_is_on_kafka(harness) &&
+        harness_kafka_clear(harness, &err) != ERR_OK)
+        log_line(LOG_WARN, "harness", "could not delete the topics of a test: %s", err.msg);
     api_free(harness->api);
     engine_close(harness->engine);
     arena_free(harness->mem);
@@ -67,6 +82,8 @@ void harness_set_time(Harness *harness, int64_t now_ms)
 
 ErrCode harness_until_idle(Harness *harness, Err *err)
 {
+    if (harness_is_on_kafka(harness))
+        return harness_kafka_until_idle(harness, err);
     return engine_until_idle(harness->engine, err);
 }
 
@@ -128,29 +145,36 @@ ErrCode harness_make_topics_of(Harness *harness, Str sql, Err *err)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
+typedef struct Acked {
+    Err  err;
+    bool is_done; /* atomic: a Kafka broker's acks come on its own thread */
+} Acked;
+
 static void note_ack(void *arg, ErrCode rc, int64_t offset, const Err *err)
 {
-    Err *out = arg;
+    Acked *out = arg;
 
     (void)offset;
     if (rc != ERR_OK)
-        *out = *err;
-    else
-        out->code = ERR_OK;
+        out->err = *err;
+    out->err.code = rc;
+    __atomic_store_n(&out->is_done, true, __ATOMIC_RELEASE);
 }
 
 static ErrCode insert(Harness *harness, const AstStmt *stmt, Arena *mem, Err *err)
 {
     StmtPlan plan;
-    Err      acked = {.code = ERR_BROKER};
+    Acked    acked = {0};
     ErrCode  rc;
 
     TRY(engine_plan(harness->engine, &harness->session, stmt, mem, &plan, err));
     rc = engine_insert(harness->engine, &plan, note_ack, &acked, err);
     stmt_plan_deinit(&plan);
-    if (rc == ERR_OK && acked.code != ERR_OK) {
-        *err = acked;
-        rc = acked.code;
+    while (rc == ERR_OK && !__atomic_load_n(&acked.is_done, __ATOMIC_ACQUIRE))
+        harness_kafka_wait();
+    if (rc == ERR_OK && acked.err.code != ERR_OK) {
+        *err = acked.err;
+        rc = acked.err.code;
     }
     return rc;
 }

@@ -7,6 +7,10 @@
  * earliest unless the caller's properties say otherwise.  Every stage is one task and all data is
  * in partition 0, or (harness_open_spread) records lie where their keys put them, as in the server.
  *
+ * With bootstrap.servers among its properties the engine runs as in the server: on threads, on the
+ * system's clock, on that Kafka broker, which must be empty and is emptied again.  Idle is then
+ * when all queries have settled what their sources hold.
+ *
  * Thread: one.
  */
 #ifndef SERVER_HARNESS_H
@@ -28,6 +32,7 @@ ErrCode harness_open_spread(const HarnessProperty *props, size_t props_len, Harn
                             Err *err) ERR_MUST_USE;
 void    harness_close(Harness *harness);
 Engine *harness_engine(Harness *harness);
+bool    harness_is_on_kafka(const Harness *harness);
 /* The clock stands still until moved. */
 void harness_set_time(Harness *harness, int64_t now_ms);
 
@@ -47,6 +52,7 @@ ErrCode harness_until_idle(Harness *harness, Err *err) ERR_MUST_USE;
 /* A record as a tree; NULL or JSON null is null. */
 typedef struct HarnessRecord {
     Str         topic;
+    uint32_t    partition; /* of what was read */
     const Json *key, *value;
     const Json *headers; /* [{"KEY":..,"VALUE":base64}] or NULL */
     int64_t     ts;

@@ -292,48 +292,50 @@ static ErrCode read_record(Arena *mem, const Source *source, const Record *recor
     return ERR_OK;
 }
 
-static ErrCode read_all(BrokerReader *reader, Arena *mem, HarnessOutput *out, Err *err)
+typedef struct Reading {
+    Arena         *mem;
+    HarnessOutput *out;
+    size_t         cap;
+    uint32_t       partition;
+} Reading;
+
+static ErrCode add_record(void *arg, const Record *record, Err *err)
 {
-    size_t  cap = out->len;
-    int64_t position = 0, end = 1;
+    Reading       *reading = arg;
+    HarnessOutput *out = reading->out;
 
-    while (position < end) {
-        RecordBatch *batch = NULL;
-        ErrCode      rc = broker_reader_poll(reader, 1 << 20, &batch, &position, &end, err);
+    if (out->len == reading->cap) {
+        size_t cap = reading->cap * 2 + 16;
 
-        for (uint32_t i = 0; rc == ERR_OK && batch && i < batch->len; i++) {
-            if (out->len == cap) {
-                out->records = arena_grow(mem, out->records, cap * sizeof *out->records,
-                                          (cap * 2 + 16) * sizeof *out->records);
-                cap = cap * 2 + 16;
-            }
-            rc = read_record(mem, out->source, &batch->records[i], &out->records[out->len], err);
-            out->len += rc == ERR_OK;
-        }
-        record_batch_unref(batch);
-        TRY(rc);
+        out->records = arena_grow(reading->mem, out->records, reading->cap * sizeof *out->records,
+                                  cap * sizeof *out->records);
+        reading->cap = cap;
     }
+    TRY(read_record(reading->mem, out->source, record, &out->records[out->len], err));
+    out->records[out->len++].partition = reading->partition;
     return ERR_OK;
 }
 
 ErrCode harness_read(Harness *harness, Str topic, Arena *mem, HarnessOutput *out, Err *err)
 {
-    Catalog *catalog = engine_catalog(harness->engine);
-    uint32_t partitions;
-    ErrCode  rc;
+    Broker        *broker = engine_broker(harness->engine);
+    Catalog       *catalog = engine_catalog(harness->engine);
+    Reading        reading = {.mem = mem, .out = out};
+    PartitionEnds *ends;
+    uint32_t       partitions;
+    ErrCode        rc;
 
     *out = (HarnessOutput){0};
     out->source = harness_source_of(catalog, topic);
     rc = used_partitions(harness, topic, mem, &partitions, err);
+    ends = ARENA_ARRAY(mem, PartitionEnds, partitions);
+    if (rc == ERR_OK)
+        rc = broker_topic_ends(broker, topic, ends, partitions, err);
     for (uint32_t i = 0; rc == ERR_OK && i < partitions; i++) {
-        BrokerReader *reader;
+        BrokerRange range = {topic, i, ends[i].begin, ends[i].end};
 
-        rc = broker_reader_open(engine_broker(harness->engine), topic, i, 0, (BrokerWake){0},
-                                &reader, err);
-        if (rc == ERR_OK) {
-            rc = read_all(reader, mem, out, err);
-            broker_reader_close(reader);
-        }
+        reading.partition = i;
+        rc = broker_read_range(broker, &range, add_record, &reading, NULL, err);
     }
     catalog_unref(catalog);
     return rc;

@@ -16,6 +16,7 @@
 #   kafka.sh kill DIR     kill -9
 #   kafka.sh again DIR    starts it again, on the same port
 #
+# With WEIR_KAFKA_KEEPS=1 the broker keeps all records: neither retention nor compaction.
 # WEIR_KAFKA_VERSION (3.9.2) and WEIR_KAFKA_CACHE (~/.cache/weir-kafka) say what, and where the
 # jars are kept.  Java and Maven come from the distribution when they are missing.
 set -euo pipefail
@@ -163,6 +164,10 @@ log.retention.check.interval.ms=300
 log.cleaner.backoff.ms=1000
 log.cleaner.dedupe.buffer.size=16777216
 END
+    if [ -n "${WEIR_KAFKA_KEEPS:-}" ]; then
+        sed -i 's/^\(log.retention.check.interval.ms=\).*/\186400000/' "$dir/server.properties"
+        echo log.cleaner.enable=false >>"$dir/server.properties"
+    fi
     cat >"$dir/log4j.properties" <<END
 log4j.rootLogger=WARN, C
 log4j.appender.C=org.apache.log4j.ConsoleAppender

@@ -15,7 +15,7 @@ newest=4.3.1
 server=$build/bin/weir-server
 fault=$build/bin/weir-server-fault
 dir=$(mktemp -d /tmp/weir-kafka-XXXXXX)
-trap '"$here/kafka.sh" stop "$dir/broker"; rm -rf "$dir"' EXIT
+trap '"$here/kafka.sh" stop "$dir/broker"; "$here/kafka.sh" stop "$dir/sql"; rm -rf "$dir"' EXIT
 
 if ! command -v npm >/dev/null; then
     sudo=()
@@ -45,6 +45,15 @@ export WEIR_TEST_KAFKA=$KAFKA
 step 200 "$build/tests/unit/test_broker_contract"
 step 100 "$build/tests/unit/test_broker_kafka"
 python 200 test_server.py "$server"
+
+# The SQL tests, on an empty broker of their own; a short run takes those of the main operators.
+SQL_KAFKA=$(WEIR_KAFKA_KEEPS=1 timeout 100 "$here/kafka.sh" start "$dir/sql" | tail -1 | tr -d ' ')
+sql_tests=("$here/../sql")
+[ "$length" = long ] ||
+    sql_tests=("$here"/../sql/{filter,group_by,join_*,window}.test)
+step 600 "$build/bin/weir" test --bootstrap-servers "$SQL_KAFKA" "${sql_tests[@]}"
+"$here/kafka.sh" stop "$dir/sql"
+
 if [ "$length" = short ]; then
     python 200 test_kill.py "$server" restart 20000
     python 200 test_kill.py "$server" random 60000 3

@@ -24,7 +24,7 @@ static void expect_passes(Arena *mem, const char *text)
     TestOutcome outcome;
 
     for (size_t i = 0; i < file.len; i++) {
-        test_run(mem, &file, &file.cases[i], &outcome);
+        test_run(mem, &file, &file.cases[i], STR_NULL, &outcome);
         if (!outcome.has_passed)
             fail_msg("line %u: %.*s", outcome.line, STR_ARG(outcome.message));
     }
@@ -36,7 +36,7 @@ static void expect_fails(Arena *mem, const char *path, const char *text, uint32_
     TestFile    file = parse_ok(mem, path, text);
     TestOutcome outcome;
 
-    test_run(mem, &file, &file.cases[0], &outcome);
+    test_run(mem, &file, &file.cases[0], STR_NULL, &outcome);
     assert_false(outcome.has_passed);
     assert_int_equal(outcome.line, line);
     if (!str_starts(outcome.message, str_from(message)))
