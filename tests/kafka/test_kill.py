@@ -132,7 +132,7 @@ def start_doomed(server, fault):
 
 def test_faults(kafka, title, count, faults):
     """Each kill is an epoch later than the one before, so that all of them find work."""
-    work = workload.Workload(kafka, 'points', count)
+    work = workload.Workload(kafka, title.replace(' ', '-'), count)
     work.load()
     total = sum(work.counts().values())
     with cluster.Server(kafka, work.service, *OPTIONS) as server:
