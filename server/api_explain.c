@@ -1,6 +1,8 @@
 /*
  * api_explain.c -- EXPLAIN of a statement or of a running query, and SHOW QUERIES EXTENDED.
  */
+#include <stdio.h>
+
 #include "server/api_internal.h"
 
 static Str text_of(EntityCtx *ctx, const AstStmt *stmt)
@@ -20,6 +22,15 @@ typedef struct Described {
     Str             sink;
 } Described;
 
+/* What went wrong, and what to do about it. */
+static void write_error_text(JsonWriter *w, const Err *err)
+{
+    char text[ERR_MSG_BYTES + ERR_HINT_BYTES + 8];
+
+    snprintf(text, sizeof text, "%s%s%s", err->msg, err->hint[0] ? "\nhint: " : "", err->hint);
+    jw_field_c(w, "errorMessage", text);
+}
+
 static void write_errors(JsonWriter *w, Query *running)
 {
     QueryHealth health;
@@ -31,7 +42,7 @@ static void write_errors(JsonWriter *w, Query *running)
         if (health.error_ms) {
             jw_open(w, '{');
             jw_field_i64(w, "timestamp", health.error_ms);
-            jw_field_c(w, "errorMessage", health.error.msg);
+            write_error_text(w, &health.error);
             jw_field_c(w, "type",
                        health.error.code == ERR_TOPIC_MISSING || health.error.code == ERR_AUTH
                            ? "USER"

@@ -65,6 +65,7 @@ typedef struct PlanWorld {
     Session       *session;
     Sandbox       *sandbox; /* NULL: the real thing */
     const Command *replay;  /* NULL: not replaying */
+    Err unasked; /* why the broker could not say whether a topic exists; ERR_OK: it did */
 } PlanWorld;
 
 static inline uint64_t engine_number(const Engine *engine)

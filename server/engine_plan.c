@@ -38,19 +38,21 @@ static bool world_topic(void *self, Str name, TopicFacts *out)
     Arena    *mem;
     TopicInfo info;
     Err       err;
-    bool      exists;
+    ErrCode   rc;
 
     if (known) {
         *out = (TopicFacts){known->partitions, -1, -1, CLEANUP_DELETE};
         return true;
     }
     mem = arena_new(0);
-    exists = broker_topic_describe(world->engine->broker, name, mem, &info, &err) == ERR_OK;
-    if (exists)
+    rc = broker_topic_describe(world->engine->broker, name, mem, &info, &err);
+    if (rc == ERR_OK)
         *out = (TopicFacts){info.spec.partitions, info.spec.replicas, info.spec.retention_ms,
                             cleanup_of(info.spec.cleanup)};
+    else if (rc != ERR_TOPIC_MISSING)
+        world->unasked = err;
     arena_free(mem);
-    return exists;
+    return rc == ERR_OK;
 }
 
 static Str world_property(void *self, const char *name)
@@ -74,8 +76,16 @@ ErrCode engine_plan_in(PlanWorld *world, const Catalog *catalog, uint64_t number
         .now_ms = world->replay ? world->replay->time_ms : clock_now_ms(world->engine->clock),
         .is_replay = world->replay != NULL,
     };
+    ErrCode rc;
 
-    return planner_plan(&env, stmt, stmt_mem, out, err);
+    err_clear(&world->unasked);
+    rc = planner_plan(&env, stmt, stmt_mem, out, err);
+    /* The planner took the topic for missing, and blames the statement. */
+    if (rc != ERR_OK && world->unasked.code != ERR_OK) {
+        *err = world->unasked;
+        rc = err->code;
+    }
+    return rc;
 }
 
 ErrCode engine_plan(Engine *engine, Session *session, const AstStmt *stmt, Arena *stmt_mem,

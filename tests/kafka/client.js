@@ -3,6 +3,7 @@
 //   client.js HOST:PORT create  TOPIC=PARTITIONS[:CONFIG=VALUE]...
 //   client.js HOST:PORT grow    TOPIC=PARTITIONS...
 //   client.js HOST:PORT delete  TOPIC...
+//   client.js HOST:PORT seal    TOPIC...          nobody but super users may use it; unseal: all may
 //   client.js HOST:PORT list
 //   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
@@ -13,7 +14,10 @@
 // writes one transaction with a record in every partition, and reads until it has seen all of them:
 // so everything before was read, and no transaction of anybody hangs.  Records whose value is
 // "probe" are left out.
-const { Kafka, Partitioners, logLevel } = require('kafkajs');
+const {
+  AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, Partitioners, ResourcePatternTypes,
+  logLevel,
+} = require('kafkajs');
 const readline = require('readline');
 
 const [broker, command, ...args] = process.argv.slice(2);
@@ -73,6 +77,21 @@ const grow = () => withAdmin((admin) => admin.createPartitions({
 }));
 
 const remove = () => withAdmin((admin) => admin.deleteTopics({ topics: args }));
+
+// A topic that has a rule is closed to all whom it does not name.
+const sealOf = (topic) => ({
+  resourceType: AclResourceTypes.TOPIC,
+  resourceName: topic,
+  resourcePatternType: ResourcePatternTypes.LITERAL,
+  principal: 'User:nobody',
+  host: '*',
+  operation: AclOperationTypes.ALL,
+  permissionType: AclPermissionTypes.ALLOW,
+});
+
+const seal = () => withAdmin((admin) => admin.createAcls({ acl: args.map(sealOf) }));
+
+const unseal = () => withAdmin((admin) => admin.deleteAcls({ filters: args.map(sealOf) }));
 
 const list = () => withAdmin(async (admin) => {
   const { topics } = await admin.fetchTopicMetadata();
@@ -195,7 +214,7 @@ async function read() {
   process.stdout.write('', () => process.exit(isWhole ? 0 : 1));
 }
 
-const commands = { create, grow, delete: remove, leaders, list, offsets, load, read };
+const commands = { create, grow, delete: remove, leaders, list, offsets, load, read, seal, unseal };
 
 commands[command]().catch((error) => {
   console.error(error.message);

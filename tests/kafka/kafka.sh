@@ -4,8 +4,9 @@
 #   kafka.sh start DIR    fetches what is missing, starts a broker that keeps its data in DIR and
 #                         waits until it answers; prints its address, HOST:PORT, also in DIR/address
 #   kafka.sh secure DIR   the same with two more listeners: TLS that asks for a certificate, and
-#                         user and password (PLAIN, SCRAM-SHA-256; weir/secret) over TLS; prints
-#                         three addresses; certificates are in DIR/tls
+#                         user and password (PLAIN, SCRAM-SHA-256; weir/secret) over TLS, whose
+#                         users are held to the rights of topics; prints three addresses;
+#                         certificates are in DIR/tls
 #   kafka.sh proxied DIR PORT
 #                         the same with one more listener that tells its clients to come to PORT;
 #                         prints two addresses
@@ -121,6 +122,9 @@ listener.name.ssl.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.sasl_ssl.plain.sasl.jaas.config=$plain required user_weir="secret";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$scram required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
 END
     echo "127.0.0.1:$1 127.0.0.1:$2" >"$dir/others"
 }

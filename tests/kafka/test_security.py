@@ -1,4 +1,4 @@
-"""TLS, certificates, user and password: they work, and what is wrong is said in plain words.
+"""TLS, certificates, passwords and rights: they work, and what is wrong is said in plain words.
 
 usage: test_security.py SERVER
 
@@ -40,8 +40,40 @@ def expect_refusal(name, address, settings, *words):
     print('%s: said' % name, flush=True)
 
 
+def expect_rights(kafka, address, settings):
+    """A topic closed to the server's user: what uses it says so, and goes on when it is opened."""
+    kafka.create(rights_in='1', rights_out='1', rights_other='1')
+    kafka.client('seal', 'rights_other')
+    with cluster.weir.Server(*options('bootstrap.servers=' + address, *settings),
+                             *options('ksql.service.id=rights_', 'auto.offset.reset=earliest',
+                                      'ksql.query.retry.backoff.initial.ms=500',
+                                      'ksql.query.retry.backoff.max.ms=2000')) as server:
+        server.sql("CREATE STREAM src (v INT) WITH (kafka_topic='rights_in', value_format='JSON');"
+                   "CREATE STREAM out WITH (kafka_topic='rights_out') AS SELECT * FROM src;"
+                   "INSERT INTO src VALUES (1);")
+        cluster.expect('before', len(kafka.read(rights_out=1)['rights_out']), 1)
+        try:
+            server.sql("CREATE STREAM other (v INT) WITH (kafka_topic='rights_other', "
+                       "value_format='JSON');")
+            raise RuntimeError('a closed topic was accepted')
+        except AssertionError as error:
+            if not str(error).startswith('403') or 'right to the topic' not in str(error):
+                raise
+        query, = server.running()
+        kafka.client('seal', 'rights_out')
+        server.sql('INSERT INTO src VALUES (2);')
+        cluster.eventually('the query says what it lacks', lambda: 'right to the topic' in str(
+            server.sql('EXPLAIN %s;' % query)), 60)
+        cluster.expect('state', server.sql('SHOW QUERIES;')[0]['queries'][0]['state'], 'ERROR:1')
+        kafka.client('unseal', 'rights_out')
+        cluster.eventually('it goes on', server.running, 60)
+        cluster.expect('after', len(kafka.read(rights_out=2)['rights_out']), 2)
+        cluster.expect('exit code', server.stop(), 0)
+    print('rights: said', flush=True)
+
+
 def run(folder):
-    _, tls, sasl = cluster.control('secure', folder)
+    address, tls, sasl = cluster.control('secure', folder)
     authority = 'ssl.ca.location=%s/tls/ca.pem' % folder
     certificate = ['ssl.certificate.location=%s/tls/client.pem' % folder,
                    'ssl.key.location=%s/tls/client.key' % folder]
@@ -61,6 +93,7 @@ def run(folder):
     expect_refusal('wrong password', sasl, [*plain, 'sasl.password=wrong'],
                    'Invalid username or password', 'sasl.password')
     expect_refusal('no TLS', tls, [], 'security.protocol')
+    expect_rights(cluster.Cluster(address), sasl, [*plain, 'sasl.password=secret'])
 
 
 def main():
