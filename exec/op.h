@@ -150,4 +150,13 @@ void op_drop_null_values(Batch *batch);
 /* Appends a row to out, emitting out and starting anew when it is full. */
 ErrCode op_batch_add(Op *op, Batch *out, const Row *row, Err *err) ERR_MUST_USE;
 
+/* ms after a time; the greatest timestamp when that would be beyond it: any may come in a record.
+ */
+static inline int64_t op_time_after(int64_t ts, int64_t ms)
+{
+    int64_t after;
+
+    return __builtin_add_overflow(ts, ms, &after) ? INT64_MAX : after;
+}
+
 #endif

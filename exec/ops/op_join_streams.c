@@ -155,8 +155,8 @@ static ErrCode op_join_streams_visit_pending(void *arg, StateEntry *entry, bool 
     (void)buf_read_u8(&reader);
     lonely.ts = (int64_t)buf_read_u64be(&reader);
     lonely.side = buf_read_u8(&reader);
-    if (lonely.ts + scan->self->sides[lonely.side].reach_ahead + scan->self->grace_ms >=
-        scan->stream_time) {
+    if (op_time_after(lonely.ts, scan->self->sides[lonely.side].reach_ahead +
+                                     scan->self->grace_ms) >= scan->stream_time) {
         scan->earliest = lonely.ts < scan->earliest ? lonely.ts : scan->earliest;
         return ERR_OK;
     }
@@ -209,7 +209,7 @@ static ErrCode op_join_streams_close_pending(OpJoinStreams *self, const Row *cau
     Buf        low = buf_in(out->mem);
 
     if (earliest == INT64_MIN || earliest == INT64_MAX ||
-        earliest + reach + self->grace_ms >= scan.stream_time)
+        op_time_after(earliest, reach + self->grace_ms) >= scan.stream_time)
         return ERR_OK;
     buf_put(&low, (char)0xff);
     TRY(state_scan(state, buf_view(&low), STR_NULL, op_join_streams_visit_pending, &scan, err));
@@ -249,7 +249,7 @@ static ErrCode op_join_streams_find(OpJoinStreams *self, int side, const Row *ro
     const JoinSide *other = &self->sides[1 - side];
     PartnerScan     scan = {.side = other, .found = found, .mem = mem};
     int64_t         from = row->ts - self->sides[side].reach_back;
-    int64_t         to = row->ts + self->sides[side].reach_ahead;
+    int64_t         to = op_time_after(row->ts, self->sides[side].reach_ahead);
     int64_t         newest = op_join_streams_max(other);
 
     if (newest == INT64_MIN)

@@ -72,7 +72,8 @@ static ErrCode op_session_find(OpSession *self, const Row *row, Arena *mem, Sess
     buf_clear(&self->low);
     buf_clear(&self->high);
     state_encode_key(&self->low, store, row->cols, 0, 0);
-    state_encode_key(&self->high, store, row->cols, row->ts + self->agg.window->size_ms + 1, 0);
+    state_encode_key(&self->high, store, row->cols,
+                     op_time_after(row->ts, self->agg.window->size_ms + 1), 0);
     return state_scan(self->agg.state, buf_view(&self->low), buf_view(&self->high),
                       op_session_visit, &scan, err);
 }

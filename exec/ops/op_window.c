@@ -11,6 +11,8 @@
  * nothing more: the row is late for it, and may be in time for a later one.  Stream time is the
  * highest timestamp that reached this operator.
  *
+ * No window ends after the greatest timestamp there is.
+ *
  * A window's timestamp is the highest that it has seen.
  */
 #include "exec/ops/agg_window.h"
@@ -44,6 +46,7 @@ static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batc
 {
     Op          *op = &self->agg.base;
     Arena       *mem = out->mem;
+    int64_t      end = op_time_after(start, self->agg.window->size_ms);
     const Value *old = NULL;
     StateEntry  *entry;
     uint64_t     hash;
@@ -51,8 +54,7 @@ static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batc
     bool         is_new;
 
     buf_clear(&self->key);
-    state_encode_key(&self->key, op->node->store, row->cols, start,
-                     start + self->agg.window->size_ms);
+    state_encode_key(&self->key, op->node->store, row->cols, start, end);
     hash = state_hash(buf_view(&self->key));
     if (op->node->u.aggregate.only_new) {
         TRY(state_find(self->agg.state, buf_view(&self->key), hash, &entry, err));
@@ -73,7 +75,7 @@ static ErrCode op_window_add(OpWindow *self, const Row *row, int64_t start, Batc
     result.ts = entry->ts;
     result.old = old;
     result.window_start = start;
-    result.window_end = start + self->agg.window->size_ms;
+    result.window_end = end;
     return op_batch_add(op, out, &result, err);
 }
 
@@ -82,12 +84,15 @@ static ErrCode op_window_row(AggWindow *agg, const Row *row, Batch *out, Err *er
     OpWindow         *self = (OpWindow *)agg;
     const WindowSpec *window = agg->window;
 
-    for (int64_t start = op_window_first(window, row->ts); start <= row->ts;
-         start += window->advance_ms) {
-        if (start + window->size_ms <= agg->stream_time - window->grace_ms)
+    int64_t start = op_window_first(window, row->ts);
+    bool    is_last = false;
+
+    for (; start <= row->ts && !is_last;) {
+        if (op_time_after(start, window->size_ms) <= agg->stream_time - window->grace_ms)
             agg->base.ctx->counters.late++;
         else
             TRY(op_window_add(self, row, start, out, err));
+        is_last = __builtin_add_overflow(start, window->advance_ms, &start);
     }
     return ERR_OK;
 }

@@ -60,12 +60,32 @@ static void query_reads_on_past_the_latest_timestamp(void **state)
     sql_engine_close(&e);
 }
 
+/* One row must not keep its worker, and with it every query, busy for ever. */
+static void query_counts_a_row_of_the_latest_timestamp(void **state)
+{
+    SqlEngine e;
+
+    sql_engine_open(&e, test_arena(state));
+    sql_run(&e,
+            ORDERS "CREATE TABLE hops AS SELECT item, COUNT(*) AS n FROM orders WINDOW HOPPING "
+                   "(SIZE 2 SECONDS, ADVANCE BY 1 SECOND) GROUP BY item EMIT CHANGES;"
+                   "CREATE TABLE sessions AS SELECT item, COUNT(*) AS n FROM orders WINDOW SESSION "
+                   "(2 SECONDS) GROUP BY item EMIT CHANGES;");
+    sql_produce(&e, "orders", "a", "{\"ITEM\":\"x\",\"QTY\":1}", INT64_MAX - 1);
+    sql_produce(&e, "orders", "a", "{\"ITEM\":\"x\",\"QTY\":1}", INT64_MAX);
+    sql_idle(&e);
+    assert_non_null(strstr(sql_topic(&e, "HOPS"), "{\"N\":2} @9223372036854775807\n"));
+    assert_non_null(strstr(sql_topic(&e, "SESSIONS"), "{\"N\":2} @9223372036854775807\n"));
+    sql_engine_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(query_filters_and_projects),
         arena_test(query_aggregates_through_the_exchange),
         arena_test(query_reads_on_past_the_latest_timestamp),
+        arena_test(query_counts_a_row_of_the_latest_timestamp),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
