@@ -110,6 +110,8 @@ static const char *expect_hint_dialect(Token previous, Token found)
         return "write the condition: ON a.x = b.x";
     if (found.code == TK_DISTINCT && previous.code != TK_NOT)
         return "DISTINCT stands behind SELECT, or in COUNT(DISTINCT ...)";
+    if (found.code == TK_FUNCTION && (expect_is(previous, "SHOW") || expect_is(previous, "LIST")))
+        return "DESCRIBE FUNCTION name shows one, SHOW FUNCTIONS lists them";
     if (expect_is(found, "OFFSET"))
         return "there is no OFFSET";
     if (found.code == TK_SELECT && (previous.code == TK_LP || previous.code == TK_IN))

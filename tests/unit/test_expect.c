@@ -100,6 +100,7 @@ static void what_the_language_lacks_is_said(void **state)
         {"SELECT a, DISTINCT b FROM s;",
          "DISTINCT stands behind SELECT, or in COUNT(DISTINCT ...)"},
         {"SELECT a FROM s LIMIT 1 OFFSET 2;", "there is no OFFSET"},
+        {"SHOW FUNCTION LEN;", "DESCRIBE FUNCTION name shows one, SHOW FUNCTIONS lists them"},
         {"SELECT a FROM s WHERE a IN (SELECT b FROM t);",
          "a sub-select can only stand behind FROM; elsewhere join what CREATE TABLE ... AS makes"},
         {"WITH a AS (SELECT b FROM t) SELECT * FROM a;",
