@@ -12,6 +12,7 @@
 #include "server/api_internal.h"
 
 #include "exec/functions/java_regex.h"
+#include "parser/ast_print.h"
 #include "parser/parser.h"
 
 typedef struct Terminate {
@@ -81,17 +82,26 @@ static ErrCode execute(Terminate *run, Str sql, Err *err)
     return ERR_OK;
 }
 
+/* "DROP STREAM `name`" */
+static ErrCode execute_drop(Terminate *run, const char *kind, Str name, const char *option,
+                            Err *err)
+{
+    Buf sql = buf_in(run->call->mem);
+
+    buf_printf(&sql, "DROP %s ", kind);
+    ast_print_name(&sql, name);
+    buf_printf(&sql, "%s;", option);
+    return execute(run, buf_view(&sql), err);
+}
+
 static ErrCode drop(Terminate *run, const Source *source, Err *err)
 {
     bool deletes = false;
 
     if (source->created_by.ptr)
         TRY(is_listed(run, source->topic, &deletes, err));
-    return execute(run,
-                   str_printf(run->call->mem, "DROP %s `%.*s`%s;",
-                              source->is_table ? "TABLE" : "STREAM", STR_ARG(source->name),
-                              deletes ? " DELETE TOPIC" : ""),
-                   err);
+    return execute_drop(run, source->is_table ? "TABLE" : "STREAM", source->name,
+                        deletes ? " DELETE TOPIC" : "", err);
 }
 
 /* Drops what nothing else reads, again and again; the last refusal when nothing more can go. */
@@ -127,10 +137,7 @@ static ErrCode drop_types(Terminate *run, Err *err)
     ErrCode  rc = ERR_OK;
 
     for (size_t i = 0; i < catalog_types_len(catalog) && rc == ERR_OK; i++)
-        rc = execute(run,
-                     str_printf(run->call->mem, "DROP TYPE `%.*s`;",
-                                STR_ARG(catalog_type_at(catalog, i)->name)),
-                     err);
+        rc = execute_drop(run, "TYPE", catalog_type_at(catalog, i)->name, "", err);
     catalog_unref(catalog);
     return rc;
 }

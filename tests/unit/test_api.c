@@ -194,7 +194,7 @@ static void terminate_drops_everything_and_the_topics_listed(void **state)
     (void)state;
     create_orders();
     post("/ksql",
-         "{\"ksql\":\"CREATE TYPE POINT AS STRUCT<X INT>; CREATE STREAM COPY AS SELECT * FROM "
+         "{\"ksql\":\"CREATE TYPE `P``T` AS STRUCT<X INT>; CREATE STREAM COPY AS SELECT * FROM "
          "ORDERS;"
          "INSERT INTO COPY SELECT * FROM ORDERS;\"}",
          &status);
