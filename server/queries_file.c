@@ -23,7 +23,8 @@ typedef struct QueriesFile {
     Sandbox    *sandbox; /* NULL: statements run */
     Session     session;
     Arena      *mem;   /* of the whole run */
-    Map         named; /* sources, types and texts of INSERTs that the file has */
+    Map         named; /* sources and texts of INSERTs that the file has */
+    Map         types; /* and its types, whose names are their own */
     size_t      executed, skipped;
 } QueriesFile;
 
@@ -134,6 +135,7 @@ static ErrCode judge_type(QueriesFile *file, Arena *mem, const Catalog *catalog,
 static ErrCode judge(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict *out, Err *err)
 {
     Catalog *catalog = engine_catalog(file->engine);
+    Map     *named = stmt->kind == AST_CREATE_TYPE ? &file->types : &file->named;
     Str      name = STR_NULL;
     ErrCode  rc = ERR_OK;
 
@@ -150,10 +152,10 @@ static ErrCode judge(QueriesFile *file, Arena *mem, const AstStmt *stmt, Verdict
     }
     catalog_unref(catalog);
     /* The one would replace the other at every start. */
-    if (rc == ERR_OK && stmt->kind != AST_INSERT_QUERY && map_get(&file->named, name))
+    if (rc == ERR_OK && stmt->kind != AST_INSERT_QUERY && map_get(named, name))
         rc = err_set_at(err, ERR_STATEMENT, stmt->pos, "\"%.*s\" is created twice in this file",
                         STR_ARG(name));
-    map_put(&file->named, str_copy(file->mem, name), file);
+    map_put(named, str_copy(file->mem, name), file);
     return rc;
 }
 
@@ -280,7 +282,7 @@ static void report_all_gone(QueriesFile *file)
             report_gone(file, "query", query->id, "TERMINATE");
     }
     for (size_t i = 0; i < catalog_types_len(catalog); i++) {
-        if (!map_get(&file->named, catalog_type_at(catalog, i)->name))
+        if (!map_get(&file->types, catalog_type_at(catalog, i)->name))
             report_gone(file, "type", catalog_type_at(catalog, i)->name, "DROP TYPE");
     }
     catalog_unref(catalog);
@@ -332,6 +334,7 @@ static ErrCode read_all(Engine *engine, const char *path, bool is_trial, Str tex
 
     session_init(&file.session, file.mem, engine);
     map_init(&file.named, file.mem);
+    map_init(&file.types, file.mem);
     if (is_trial)
         file.sandbox = sandbox_new(engine);
     rc = read_statements(&file, text, err);

@@ -193,6 +193,13 @@ static void mistake_in_a_setting_has_its_place(void **state)
                    ":2:2: unknown property \"auto.offset.rset\"");
 }
 
+static void type_and_stream_can_have_one_name(void **state)
+{
+    (void)state;
+    assert_applied("CREATE TYPE t AS STRUCT<x INT>;" SOURCE QUERY, "3 statements applied");
+    assert_applied(SOURCE QUERY, "type \"T\" is in force but not in");
+}
+
 /* Else the two would replace each other at every start. */
 static void name_can_be_created_once(void **state)
 {
@@ -224,6 +231,7 @@ int main(void)
         engine_test(mistake_is_named_with_file_and_place),
         engine_test(nothing_runs_when_one_statement_is_wrong),
         engine_test(mistake_in_a_setting_has_its_place),
+        engine_test(type_and_stream_can_have_one_name),
         engine_test(name_can_be_created_once),
         engine_test(file_of_windows_is_read),
     };
