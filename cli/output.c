@@ -38,14 +38,35 @@ void output_line(Output *output, const char *format, ...)
     buf_deinit(&text);
 }
 
+/* "line 2, column 5: ..." */
+static Str placed(Arena *mem, const Output *output, Str message)
+{
+    Str     word = STR("line ");
+    size_t  end = word.len;
+    int64_t line;
+
+    if (output->lines_before == 0 || !str_starts(message, word))
+        return message;
+    while (end < message.len && message.ptr[end] >= '0' && message.ptr[end] <= '9')
+        end++;
+    if (!str_starts(str_slice(message, end, message.len), STR(", column ")) ||
+        !str_to_i64(str_slice(message, word.len, end), &line))
+        return message;
+    return str_printf(mem, "line %lld%.*s", (long long)(output->lines_before + line),
+                      STR_ARG(str_slice(message, end, message.len)));
+}
+
 void output_error(Output *output, Str message)
 {
-    bool is_red = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    bool   is_red = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    Arena *mem = arena_new(0);
 
+    message = placed(mem, output, message);
     fprintf(stderr, "%s%.*s%s\n", is_red ? "\033[31m" : "", STR_ARG(message),
             is_red ? "\033[0m" : "");
     spool(output, message);
     spool(output, STR("\n"));
+    arena_free(mem);
 }
 
 void output_echo(Output *output, Str statement)

@@ -19,6 +19,7 @@ typedef struct Output {
     bool    is_clipped;   /* cells are cut to their width; otherwise they go on below */
     int64_t column_width; /* of result cells; 0: the terminal is shared out */
     FILE   *spool;
+    int64_t lines_before; /* of the input, in front of the text that messages know: its line 1 */
 } Output;
 
 /* Writes and flushes. */

@@ -13,12 +13,13 @@
 #include "cli/line_editor.h"
 #include "parser/lexer.h"
 
-enum { PENDING_BYTES_MAX = 16 << 20 };
+enum { PENDING_BYTES_MAX = 16 << 20, KEPT_COLUMNS_MAX = 1000 };
 
 typedef struct Repl {
     Shell      *shell;
     LineEditor *editor;
     Buf         pending;     /* a statement that has no semicolon yet */
+    int64_t     lines;       /* that were read */
     bool        keeps_lines; /* its lines must not become one: a comment, or a break in quotes */
 } Repl;
 
@@ -63,17 +64,52 @@ static void remember(Repl *repl, Str statement)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-static ShellResult run_statement(Repl *repl, Str sql)
+/* A pipe is one text: its errors have its lines.  What is typed has lines of its own. */
+static ShellResult run_placed(Repl *repl, Str sql)
 {
-    Shell *shell = repl->shell;
+    Shell      *shell = repl->shell;
+    Str         pending = buf_view(&repl->pending);
+    ShellResult result;
 
-    remember(repl, sql);
-    output_echo(&shell->output, sql);
-    return shell_run(shell, sql);
+    if (shell->is_interactive)
+        return shell_run(shell, str_trim(sql));
+    shell->output.lines_before = repl->lines;
+    for (size_t i = 0; i < pending.len; i++)
+        shell->output.lines_before -= pending.ptr[i] == '\n';
+    result = shell_run(shell, sql);
+    shell->output.lines_before = 0;
+    return result;
 }
 
+static ShellResult run_statement(Repl *repl, Str sql)
+{
+    remember(repl, str_trim(sql));
+    output_echo(&repl->shell->output, str_trim(sql));
+    return run_placed(repl, sql);
+}
+
+/* How many characters of the last line stand in front of an end. */
+static size_t width_of_line(Str text)
+{
+    size_t width = 0;
+
+    for (size_t i = text.len; i > 0 && text.ptr[i - 1] != '\n'; i--)
+        width += ((unsigned char)text.ptr[i - 1] & 0xC0) != 0x80;
+    return width;
+}
+
+/* Of a pipe, what follows in the same line keeps its column, unless a machine wrote the line: it
+ * is carried along by as many blanks. */
 static void drop_pending(Repl *repl, size_t len)
 {
+    size_t indent = repl->shell->is_interactive
+                        ? 0
+                        : width_of_line(str_slice(buf_view(&repl->pending), 0, len));
+
+    if (indent > KEPT_COLUMNS_MAX)
+        indent = 0;
+    len -= indent;
+    memset(repl->pending.ptr + len, ' ', indent);
     memmove(repl->pending.ptr, repl->pending.ptr + len, repl->pending.len - len);
     repl->pending.len -= len;
     if (str_trim(buf_view(&repl->pending)).len == 0)
@@ -97,7 +133,7 @@ static ShellResult run_pending(Repl *repl)
                             split == LEXER_SPLIT_COMMENT || str_find(text, STR("--"), 0) >= 0;
         if (split != LEXER_SPLIT_FOUND)
             return SHELL_OK;
-        result = run_statement(repl, str_trim(str_slice(text, 0, end)));
+        result = run_statement(repl, str_slice(text, 0, end));
         drop_pending(repl, end);
     }
     buf_clear(&repl->pending);
@@ -123,6 +159,7 @@ static bool take_line(Repl *repl, Str line, ShellResult *result)
 {
     CommandResult command;
 
+    repl->lines++;
     if (!expand(repl, &line))
         return true;
     command = run_command(repl, line);
@@ -167,7 +204,7 @@ static ShellResult run_lines(Repl *repl)
     if (shell->is_interactive)
         return SHELL_OK;
     /* A pipe that ended in the middle of a statement. */
-    return result == SHELL_OK ? shell_run(shell, buf_view(&repl->pending)) : result;
+    return result == SHELL_OK ? run_placed(repl, buf_view(&repl->pending)) : result;
 }
 
 ShellResult repl_run(Shell *shell)

@@ -408,6 +408,7 @@ ShellResult shell_run_file(Shell *shell, Str path)
 {
     Arena      *mem = arena_new(0);
     ShellResult result = SHELL_FAILED;
+    int64_t     lines_before = shell->output.lines_before;
     Str         text;
     Err         err;
 
@@ -418,7 +419,9 @@ ShellResult shell_run_file(Shell *shell, Str path)
         (void)shell_fail(shell, &err, STR(""));
     } else {
         shell->depth++;
+        shell->output.lines_before = 0;
         result = shell_run(shell, text);
+        shell->output.lines_before = lines_before;
         shell->depth--;
     }
     arena_free(mem);

@@ -113,6 +113,16 @@ class Scripts(unittest.TestCase):
         self.assertNotIn('weir>', out)
         self.assertEqual(self.weir(stdin='SHOW TABLES')[0], 1)
 
+    def test_errors_have_the_lines_of_the_standard_input(self):
+        for sql, place in (('\nSHOW TABLES;\n\nSHOW\n  TABLS;\n', 'line 5, column 3: '),
+                           ('SHOW TABLES; DROP\n STREAM nothing;', 'line 2, column 9: '),
+                           ('SHOW TABLES; SHOW TYPES;  DROP STREAM no;', 'line 1, column 39: '),
+                           ('\n-- SHOW;\n\nSELECT * FROM nothing;', 'line 4, column 15: '),
+                           ('SHOW TABLES;\n\nSHOW TABLES', 'line 3, column 12: '),
+                           ('SHOW TABLES;\noutput json\n\nSHOW TABLS;', 'line 4, column 6: ')):
+            code, _, err = self.weir(stdin=sql)
+            self.assertEqual((code, err[:len(place)]), (1, place))
+
     def test_variables_and_properties_live_for_the_session(self):
         create = STREAM.replace('STREAM s', 'STREAM ${name}')
         code, out, err = self.weir('-d', 'name=s', '-e', create + "DEFINE v = '${name}!';"
