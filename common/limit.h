@@ -17,6 +17,7 @@
     X(nesting, "weir.limit.nesting", 200, "depth of an expression, type or document")              \
     X(expression_parts, "weir.limit.expression.parts", 100000,                                     \
       "parts of the expressions that columns of sub-selects stand for")                            \
+    X(windows, "weir.limit.windows", 100000, "hopping windows that one row may be in")             \
     X(columns, "weir.limit.columns", 4096, "columns of a source")                                  \
     X(body_bytes, "weir.limit.body.bytes", 16777216, "bytes of an HTTP request body")              \
     X(header_bytes, "weir.limit.header.bytes", 65536, "bytes of an HTTP request's head")           \

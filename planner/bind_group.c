@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "common/limit.h"
 #include "planner/bind_query.h"
 #include "planner/bind_stmt.h"
 
@@ -30,6 +31,11 @@ static ErrCode window_times(const AstWindow *ast, bool is_final, WindowSpec *spe
             return err_set_at(err, ERR_STATEMENT, ast->advance.pos,
                               "ADVANCE BY is longer than SIZE: events between windows would be "
                               "lost");
+        if (spec->size_ms / spec->advance_ms > g_limits.windows)
+            return err_set_at(err, ERR_LIMIT, ast->advance.pos,
+                              "ADVANCE BY is too short for SIZE: a row would be in more than %lld "
+                              "windows",
+                              (long long)g_limits.windows);
     }
     spec->has_grace = ast->has_grace;
     if (ast->has_grace)
