@@ -4,7 +4,7 @@
 #   make build        compile into build/bin
 #   make test         everything quick: gcc and clang builds, sanitizers, all tests
 #   make test-kafka   the tests that need a Kafka broker; test-kafka-long: all of them
-#   make bench        measure: one table, about a minute
+#   make bench        measure: the figures of docs/PERFORMANCE.md, about two minutes
 #   make bench-parts  measure the parts one by one
 #   make bench-kafka  measure queries on a Kafka broker; ORDERS=500000 for a short run
 #   make install      copy the programs to PREFIX (/usr/local)
@@ -58,6 +58,8 @@ test-kafka-long: build
 
 bench: build
 	@build/tests/bench/bench_figures build/bin/weir-server
+	@build/tests/bench/bench_expr
+	@build/tests/bench/bench_statements
 
 # The parts one by one: formats, JSON, state, the broker.
 bench-parts: build
