@@ -152,7 +152,8 @@ LineEditor *line_editor_open(const char *history_path)
     el_set(editor->el, EL_SIGNAL, 0);
     el_set(editor->el, EL_HIST, history, editor->history);
     el_set(editor->el, EL_GETCFN, next_character);
-    el_set(editor->el, EL_ADDFN, "weir-tab", "expand a shortcut", on_tab);
+    /* In wide characters libedit keeps the texts as they are; else it copies and forgets them. */
+    el_wset(editor->el, EL_ADDFN, L"weir-tab", L"expand a shortcut", on_tab);
     el_set(editor->el, EL_BIND, "^I", "weir-tab", NULL);
     el_set(editor->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(editor->el, NULL); /* the user's ~/.editrc */
