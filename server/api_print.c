@@ -326,8 +326,8 @@ void print_more(ApiCall *call)
     bool      was_full;
 
     pthread_mutex_lock(&print->lock);
-    was_full = print->waiting >= PRINT_ROWS_WAITING;
-    print->waiting = 0;
+    was_full = is_full(print);
+    __atomic_store_n(&print->waiting, 0, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&print->lock);
     if (was_full)
         print_ask(print);
