@@ -15,6 +15,7 @@ import cluster
 GROUPS = 50
 PARTITIONS = 3
 SINKS = ('even', 'chained', 'counts', 'keyed')
+LOADS_MAX = 10
 PAD = '.' * 200  # so that a partition does not come with one fetch
 
 
@@ -27,6 +28,8 @@ class Workload:
 
     def __init__(self, kafka, name, count):
         self.kafka, self.count = kafka, count
+        self.first, self.most = count, count * LOADS_MAX
+        self.time = int(time.time() * 1000) - 3600000
         self.prefix = '%s-%d-' % (name, os.getpid())
         self.service = self.prefix.replace('-', '_')
         self.source = self.prefix + 'in'
@@ -46,16 +49,26 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
 
     def load(self):
         """All of it before the queries start; keeps what each partition of the source holds."""
-        begin = int(time.time() * 1000) - 3600000
-        records = [{'key': 'k%d' % (number * 7 % 101), 'time': begin + number,
-                    'value': json.dumps({'G': group_of(number), 'V': number, 'PAD': PAD})}
-                   for number in range(self.count)]
         self.kafka.create(**{self.source: '%d:retention.ms=-1' % PARTITIONS})
+        self._append(0, self.count)
+
+    def load_more(self):
+        """As much again, for a test that was slower than the queries."""
+        if self.count >= self.most:
+            raise AssertionError('the work is done at %d records' % self.count)
+        self._append(self.count, self.count + self.first)
+
+    def _append(self, begin, end):
+        records = [{'key': 'k%d' % (number * 7 % 101), 'time': self.time + number,
+                    'value': json.dumps({'G': group_of(number), 'V': number, 'PAD': PAD})}
+                   for number in range(begin, end)]
         self.kafka.load(self.source, records)
+        self.count = end
         found = self.kafka.read(**{self.source: self.count})[self.source]
         cluster.expect('records loaded', len(found), self.count)
         self.input = {p: [(r['key'], r['time'], json.loads(r['value'])) for r in rs]
                       for p, rs in cluster.by_partition(found).items()}
+        self.total = sum(self.counts().values())
 
     def counts(self):
         """How many records each sink holds in the end."""
@@ -67,6 +80,10 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
     def progress(self):
         """Committed ends of the sinks, 0 for those that do not exist yet."""
         return sum(self.kafka.ends(self.sinks, True).values())
+
+    def left(self):
+        """How much is still to come; not exact, as the ends of transactions count as well."""
+        return self.total - self.progress()
 
     def check(self):
         """Reads the sinks and compares every record; gives them on, as text without offsets."""
