@@ -29,7 +29,7 @@ const kafka = new Kafka({
 });
 const patience_ms = Number(process.env.PATIENCE_MS || 60000);
 const id = `tests-${process.pid}-${Date.now()}`;
-const batch_records = 5000;
+const batch_records = Number(process.env.BATCH_RECORDS || 5000);
 
 const pairs = () => args.map((arg) => {
   const at = arg.indexOf('=');

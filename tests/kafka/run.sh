@@ -58,11 +58,13 @@ if [ "$length" = short ]; then
     python 200 test_kill.py "$server" restart 20000
     python 200 test_kill.py "$server" random 60000 3
     python 200 test_kill.py "$fault" points 60000 1
+    python 200 test_churn.py "$server" 1 20
 else
     python 300 test_kill.py "$server" restart 60000
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"
+    python 900 test_churn.py "$server" 5 200
     python 400 test_leader.py "$server" 100000
     python 400 test_proxy.py "$server" 100000
 fi

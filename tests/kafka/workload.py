@@ -47,9 +47,17 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
   SELECT k, COUNT(*) AS n, SUM(v) AS total FROM src GROUP BY k;
 '''.format(self.prefix)
 
-    def load(self):
-        """All of it before the queries start; keeps what each partition of the source holds."""
+    def create(self):
         self.kafka.create(**{self.source: '%d:retention.ms=-1' % PARTITIONS})
+
+    def records(self, numbers):
+        return [{'key': 'k%d' % (number * 7 % 101), 'time': self.time + number,
+                 'value': json.dumps({'G': group_of(number), 'V': number, 'PAD': PAD})}
+                for number in numbers]
+
+    def load(self):
+        """All of it before the queries start."""
+        self.create()
         self._append(0, self.count)
 
     def load_more(self):
@@ -59,11 +67,12 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
         self._append(self.count, self.count + self.first)
 
     def _append(self, begin, end):
-        records = [{'key': 'k%d' % (number * 7 % 101), 'time': self.time + number,
-                    'value': json.dumps({'G': group_of(number), 'V': number, 'PAD': PAD})}
-                   for number in range(begin, end)]
-        self.kafka.load(self.source, records)
+        self.kafka.load(self.source, self.records(range(begin, end)))
         self.count = end
+        self.note_input()
+
+    def note_input(self):
+        """Keeps what each partition of the source holds."""
         found = self.kafka.read(**{self.source: self.count})[self.source]
         cluster.expect('records loaded', len(found), self.count)
         self.input = {p: [(r['key'], r['time'], json.loads(r['value'])) for r in rs]

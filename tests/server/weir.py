@@ -21,6 +21,8 @@ import unittest
 SECONDS_MAX = 30
 IS_SANITIZED = 'WEIR_SANITIZED' in os.environ  # memory figures mean nothing then
 BINARY = None
+REPORTS = ('Sanitizer:', ': runtime error: ', ': Assertion `', ' assert: ')
+LOG_BYTES_MAX = 20000
 
 
 def main():
@@ -31,9 +33,18 @@ def main():
     unittest.main(verbosity=2)
 
 
+def check_log(text):
+    """What a sanitizer or an assert found, whatever became of the exit code."""
+    for mark in REPORTS:
+        at = text.find(mark)
+        if at >= 0:
+            raise AssertionError('the server: ' + text[max(0, at - 200):][:LOG_BYTES_MAX])
+
+
 def run(*args):
     """Runs the server to its end; for starts that are to fail."""
     done = subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=SECONDS_MAX)
+    check_log(done.stderr)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -56,9 +67,16 @@ class Server:
             shutil.rmtree(self.data, ignore_errors=True)
 
     def _close_files(self):
-        if self.process:
-            self.process.stdout.close()
-            self.log.close()
+        """Behind its end, however it came: the log is looked through for the last time."""
+        if not self.process or self.log.closed:
+            return
+        log = self.log_text()
+        self.process.stdout.close()
+        self.log.close()
+        check_log(log)
+        # Nobody sends these: it died of itself.
+        if self.process.returncode in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS):
+            raise AssertionError('the server crashed: ' + log[-LOG_BYTES_MAX:])
 
     def start(self):
         self.log = tempfile.TemporaryFile('w+')
