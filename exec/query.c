@@ -769,6 +769,8 @@ static void query_leave(Query *query)
     while (*at != query)
         at = &(*at)->next;
     *at = query->next;
+    while (query->holds > 0)
+        pthread_cond_wait(&runtime->released, &runtime->lock);
     pthread_mutex_unlock(&runtime->lock);
 }
 
@@ -794,6 +796,7 @@ void query_stop(Query *query, bool deletes_data)
 {
     Err err;
 
+    __atomic_store_n(&query->is_stopping, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&query->is_paused, 1, __ATOMIC_RELEASE);
     if (query->push)
         push_on_room(query->push, NULL, NULL); /* before its tasks are gone */
@@ -815,14 +818,37 @@ void query_stop(Query *query, bool deletes_data)
 
 Query *query_find(Runtime *runtime, Str id)
 {
+    Query *query = query_hold(runtime, id);
+
+    query_release(query);
+    return query;
+}
+
+Query *query_hold(Runtime *runtime, Str id)
+{
     Query *query;
 
     pthread_mutex_lock(&runtime->lock);
     query = runtime->queries;
     while (query && !str_eq(query->id, id))
         query = query->next;
+    if (query)
+        query->holds++;
     pthread_mutex_unlock(&runtime->lock);
     return query;
+}
+
+void query_release(Query *query)
+{
+    Runtime *runtime;
+
+    if (!query)
+        return;
+    runtime = query->runtime;
+    pthread_mutex_lock(&runtime->lock);
+    if (--query->holds == 0)
+        pthread_cond_broadcast(&runtime->released);
+    pthread_mutex_unlock(&runtime->lock);
 }
 
 Str query_id(const Query *query)
@@ -959,8 +985,10 @@ ErrCode query_catch_up(Query *query, int64_t timeout_ms, Err *err)
     ErrCode  rc = query_targets(query, targets, err);
 
     while (rc == ERR_OK && !query_has_settled(query, targets)) {
-        if (runtime->opts.is_inline ? !runtime_step(runtime)
-                                    : clock_now_ms(runtime->clock) >= deadline_ms)
+        if (__atomic_load_n(&query->is_stopping, __ATOMIC_ACQUIRE))
+            rc = err_set(err, ERR_CANCELLED, "query \"%.*s\" was stopped", STR_ARG(query->id));
+        else if (runtime->opts.is_inline ? !runtime_step(runtime)
+                                         : clock_now_ms(runtime->clock) >= deadline_ms)
             rc = err_set(err, ERR_LIMIT, "query \"%.*s\" did not catch up within %lld ms",
                          STR_ARG(query->id), (long long)timeout_ms);
         else if (!runtime->opts.is_inline)

@@ -66,8 +66,11 @@ ErrCode query_resume(Query *query, Err *err) ERR_MUST_USE;
  */
 void query_stop(Query *query, bool deletes_data);
 
-/* The running query of this id, or NULL. */
+/* The running query of this id, or NULL.  Thread: the one that stops queries. */
 Query *query_find(Runtime *runtime, Str id);
+/* The same for any other thread: query_stop() waits for query_release(). */
+Query *query_hold(Runtime *runtime, Str id);
+void   query_release(Query *query); /* NULL is fine */
 
 typedef enum QueryState { QUERY_STATE_RUNNING, QUERY_STATE_PAUSED, QUERY_STATE_FAILED } QueryState;
 
@@ -105,7 +108,7 @@ void query_lags(Query *query, Arena *arena, QueryLag **out, size_t *len);
 
 /*
  * Waits until the query has settled everything that its sources held when this was called
- * (weir.read.your.writes); ERR_LIMIT after timeout_ms.
+ * (weir.read.your.writes); ERR_LIMIT after timeout_ms, ERR_CANCELLED when it is stopped meanwhile.
  */
 ErrCode query_catch_up(Query *query, int64_t timeout_ms, Err *err) ERR_MUST_USE;
 

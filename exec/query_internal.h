@@ -66,7 +66,9 @@ struct Query {
     Err             error;
     int64_t         error_ms, retry_ms, backoff_ms, failures;
 
-    Query *next; /* in the runtime's list */
+    Query   *next;        /* in the runtime's list */
+    uint32_t holds;       /* under the runtime's lock */
+    int      is_stopping; /* atomic */
 };
 
 static inline uint32_t query_spot(const Query *query, uint32_t scan, uint32_t partition)

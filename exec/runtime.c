@@ -66,6 +66,7 @@ static void runtime_free(Runtime *runtime)
     proclog_free(runtime->proclog);
     positions_close(runtime->positions);
     flusher_close(runtime->flusher);
+    pthread_cond_destroy(&runtime->released);
     pthread_mutex_destroy(&runtime->lock);
     arena_free(runtime->mem);
     mem_free(runtime);
@@ -78,6 +79,7 @@ ErrCode runtime_open(const RuntimeOpts *opts, Runtime **out, Err *err)
 
     runtime->mem = arena_new(0);
     pthread_mutex_init(&runtime->lock, NULL);
+    pthread_cond_init(&runtime->released, NULL);
     runtime_init_opts(runtime, opts);
     runtime->broker = opts->broker;
     runtime->clock = opts->clock;

@@ -28,7 +28,8 @@ struct Runtime {
     bool         has_changelog; /* state outlives the process */
     bool         is_closing;    /* all queries are paused, and were flushed */
 
-    pthread_mutex_t lock; /* queries, groups */
+    pthread_mutex_t lock;     /* queries, their holds, groups */
+    pthread_cond_t  released; /* a query that is held no longer */
     Query          *queries;
     CommitGroup    *groups; /* the first is the common one */
 };

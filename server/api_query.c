@@ -339,12 +339,15 @@ static bool reads_own_writes(const ApiQuery *query)
 /* weir.read.your.writes: first what was inserted goes through the query that keeps the table. */
 static ErrCode catch_up(ApiCall *call, const ApiQuery *query, Err *err)
 {
-    Query *keeper;
+    Query  *keeper;
+    ErrCode rc;
 
     if (!reads_own_writes(query))
         return ERR_OK;
-    keeper = query_find(engine_runtime(call->api->engine), query->plan.pull->query_id);
-    return keeper ? query_catch_up(keeper, g_limits.pull_ms, err) : ERR_OK;
+    keeper = query_hold(engine_runtime(call->api->engine), query->plan.pull->query_id);
+    rc = keeper ? query_catch_up(keeper, g_limits.pull_ms, err) : ERR_OK;
+    query_release(keeper);
+    return rc;
 }
 
 static void compile_and_answer(ApiCall *call, const ApiQuery *query)

@@ -2,6 +2,7 @@
  * Threads: queries come and go, pause and fail while data flows.
  */
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -297,6 +298,42 @@ static void failing_query_does_not_hold_up_the_others(void **state)
     assert_int_equal(health.error.code, ERR_DESERIALIZE);
     sql_engine_close(&e);
 }
+typedef struct Waiting {
+    pthread_t thread;
+    Query    *query;
+    Err       err;
+} Waiting;
+
+static void *wait_for_query(void *arg)
+{
+    Waiting *waiting = arg;
+
+    if (query_catch_up(waiting->query, 60000, &waiting->err) == ERR_OK)
+        waiting->err.code = ERR_OK;
+    query_release(waiting->query);
+    return NULL;
+}
+
+/* As a pull query with weir.read.your.writes does, while another client drops the table. */
+static void query_stays_while_somebody_waits_for_it(void **state)
+{
+    SqlEngine e;
+    Waiting   waiting;
+
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                       "PAUSE CSAS_S_1;");
+    produce(&e, 0, 100);
+    assert_null(query_hold(engine_runtime(e.engine), STR("CSAS_S_2")));
+    waiting.query = query_hold(engine_runtime(e.engine), STR("CSAS_S_1"));
+    assert_non_null(waiting.query);
+    assert_int_equal(pthread_create(&waiting.thread, NULL, wait_for_query, &waiting), 0);
+    sql_run(&e, "DROP STREAM s;");
+    assert_int_equal(pthread_join(waiting.thread, NULL), 0);
+    assert_int_equal(waiting.err.code, ERR_CANCELLED);
+    assert_string_equal(waiting.err.msg, "query \"CSAS_S_1\" was stopped");
+    sql_engine_close(&e);
+}
 
 int main(void)
 {
@@ -309,6 +346,7 @@ int main(void)
         arena_test(full_queues_between_stages_do_not_deadlock),
         arena_test(query_set_apart_comes_back_and_its_committer_ends),
         arena_test(failing_query_does_not_hold_up_the_others),
+        arena_test(query_stays_while_somebody_waits_for_it),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
 }
