@@ -75,7 +75,7 @@ static void unassign(KafkaConsumer *consumer, const char *topic, uint32_t partit
 
 static int64_t share_bytes(const KafkaBroker *broker)
 {
-    int64_t share = broker->fetch_bytes / broker->feeds_cap;
+    int64_t share = broker->fetch_bytes / __atomic_load_n(&broker->feeds_cap, __ATOMIC_RELAXED);
 
     return share > SHARE_BYTES_MIN ? share : SHARE_BYTES_MIN;
 }
@@ -302,7 +302,7 @@ void kafka_feeds_reserve(KafkaBroker *broker)
 {
     if (broker->feeds_len < broker->feeds_cap)
         return;
-    broker->feeds_cap *= FEEDS_GROW;
+    __atomic_store_n(&broker->feeds_cap, broker->feeds_cap * FEEDS_GROW, __ATOMIC_RELAXED);
     for (uint32_t slot = 0; slot < KAFKA_SLOTS; slot++) {
         if (broker->consumers[slot])
             consumer_replace_locked(broker, slot);

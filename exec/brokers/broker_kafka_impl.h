@@ -96,7 +96,8 @@ typedef struct KafkaBroker {
     pthread_mutex_t consumers_lock;
     KafkaConsumer  *consumers[KAFKA_SLOTS]; /* NULL: not open */
     Map             parts;                  /* topic and partition -> KafkaPart */
-    uint32_t        feeds_len, feeds_cap;   /* cap: how many share fetch_bytes now */
+    uint32_t        feeds_len;
+    uint32_t        feeds_cap; /* how many share fetch_bytes now; atomic, as windows look at it */
 
     pthread_mutex_t reap_lock;
     pthread_cond_t  reap_cond;

@@ -60,6 +60,7 @@ static KafkaPart *part_new(KafkaBroker *broker, Str topic, uint32_t partition, S
 
 static void part_free(KafkaPart *part)
 {
+    assert(part->feeds_len == 0); /* librdkafka would still call them */
     pthread_mutex_destroy(&part->wake_lock);
     pthread_mutex_destroy(&part->lock);
     mem_free((char *)(uintptr_t)part->key.ptr);

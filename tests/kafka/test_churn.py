@@ -155,9 +155,11 @@ class Churn:
                 'SELECT * FROM %s EMIT CHANGES;' % name,
                 'SELECT k, COUNT(*) AS n FROM src GROUP BY k EMIT CHANGES;',
                 'SELECT * FROM src WHERE v > 10 EMIT CHANGES LIMIT 5;',
+                'SELECT * FROM %s;' % name,
                 'SELECT * FROM counts;',
                 'PRINT `%s` FROM BEGINNING;' % self.server.source])
             self._leave_abruptly(rng, sql)
+            self.server.get(rng.choice(['/healthcheck', '/status', '/info']))
 
     def _leave_abruptly(self, rng, sql):
         """What was asked for may have been dropped; the answer does not matter."""
@@ -165,7 +167,9 @@ class Churn:
             sock.sendall(cluster.weir.request(
                 'POST', '/query-stream', json.dumps({
                     'sql': sql,
-                    'properties': {'auto.offset.reset': rng.choice(['earliest', 'latest'])},
+                    'properties': {
+                        'auto.offset.reset': rng.choice(['earliest', 'latest']),
+                        'weir.read.your.writes': rng.choice(['true', 'false'])},
                 }).encode()))
             sock.settimeout(0.5)
             try:
