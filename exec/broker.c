@@ -10,7 +10,7 @@
 #include "common/limit.h"
 #include "common/log.h"
 
-enum { READ_BYTES = 8 * CHUNK_BYTES, READ_TELL_MS = 5000 };
+enum { READ_BYTES = 8 * CHUNK_BYTES, READ_TELL_MS = 5000, READ_LOOK_MS = 200 };
 
 ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err)
 {
@@ -76,6 +76,7 @@ void broker_reader_close(BrokerReader *reader)
 
 /* any thread -> the caller of broker_read_range(): there may be something to read */
 typedef struct ReadWait {
+    const Broker   *broker;
     pthread_mutex_t mutex;
     pthread_cond_t  changed;
     bool            is_woken;
@@ -148,7 +149,15 @@ static ErrCode read_silence(ReadWait *wait, const BrokerRange *range, int64_t po
     int64_t now_ms = read_now_ms();
 
     if (now_ms < until_ms) {
-        read_wait(wait, now_ms < tell_ms && tell_ms < until_ms ? tell_ms : until_ms);
+        int64_t next_ms = now_ms < tell_ms && tell_ms < until_ms ? tell_ms : until_ms;
+
+        /* Somebody may want to end the waiting. */
+        if (wait->broker->watch && next_ms > now_ms + READ_LOOK_MS)
+            next_ms = now_ms + READ_LOOK_MS;
+        read_wait(wait, next_ms);
+        if (broker_is_cancelled(wait->broker))
+            return err_set(err, ERR_CANCELLED, "reading topic \"%.*s\" was cancelled",
+                           STR_ARG(range->topic));
         if (now_ms < tell_ms && read_now_ms() >= tell_ms)
             log_line(LOG_INFO, "broker", "waiting for topic \"%.*s\" at offset %lld of %lld",
                      STR_ARG(range->topic), (long long)position, (long long)range->end);
@@ -186,7 +195,7 @@ static ErrCode read_to_end(BrokerReader *reader, ReadWait *wait, const BrokerRan
 ErrCode broker_read_range(Broker *broker, const BrokerRange *range, BrokerVisit visit, void *arg,
                           int64_t *next, Err *err)
 {
-    ReadWait      wait = {0};
+    ReadWait      wait = {.broker = broker};
     BrokerReader *reader;
     int64_t       position = range->from;
     ErrCode       rc;
@@ -325,6 +334,11 @@ void broker_group_delete(Broker *broker, Str group)
 void broker_health(Broker *broker, BrokerHealth *out)
 {
     broker->cls->health(broker, out);
+}
+
+bool broker_is_cancelled(const Broker *broker)
+{
+    return broker->watch && broker->watch->is_cancelled(broker->watch->arg);
 }
 
 bool broker_step(Broker *broker)

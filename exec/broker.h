@@ -114,8 +114,8 @@ typedef ErrCode (*BrokerVisit)(void *arg, const Record *record, Err *err);
 
 /*
  * Calls visit for every record of the range, waiting for those that are still to come.  ERR_BROKER
- * when nothing comes for weir.limit.broker.silence.ms; else what visit says.  *next is where to go
- * on; NULL is fine.  Not on the broker's thread.
+ * when nothing comes for weir.limit.broker.silence.ms, ERR_CANCELLED; else what visit says.  *next
+ * is where to go on; NULL is fine.  Not on the broker's thread.
  */
 ErrCode broker_read_range(Broker *broker, const BrokerRange *range, BrokerVisit visit, void *arg,
                           int64_t *next, Err *err) ERR_MUST_USE;
@@ -181,10 +181,24 @@ void broker_group_delete(Broker *broker, Str group);
 
 typedef struct BrokerHealth {
     bool is_healthy;
-    char why[256]; /* in plain words, with what to do; "" when healthy */
+    char why[384]; /* in plain words, with what to do; "" when healthy */
 } BrokerHealth;
 
 void broker_health(Broker *broker, BrokerHealth *out); /* Thread: any */
+
+/* What somebody who waits for a broker wants to hear, and may say.  Both are called on any thread
+ * and must not block. */
+typedef struct BrokerWatch {
+    void (*health_changed)(void *arg, const BrokerHealth *health);
+    /* True: calls that wait for the broker give up soon, by ERR_CANCELLED or what they met. */
+    bool (*is_cancelled)(void *arg);
+    void *arg;
+    /* The driver's, atomic: the cluster answered to these settings.  What is refused after that may
+     * pass by waiting. */
+    bool has_answered;
+} BrokerWatch;
+
+bool broker_is_cancelled(const Broker *broker);
 /* Runs whatever the driver would do on threads of its own, when it was opened without them:
  * acks, retention.  True when it did something.  Thread: the inline engine's. */
 bool broker_step(Broker *broker);
@@ -221,6 +235,7 @@ typedef struct BrokerClass {
 /* Drivers' structs begin with these. */
 struct Broker {
     const BrokerClass *cls;
+    BrokerWatch       *watch; /* NULL: nobody */
 };
 struct BrokerReader {
     const BrokerClass *cls;

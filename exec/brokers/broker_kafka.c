@@ -81,6 +81,15 @@ static const KafkaAdvice *advice_of(rd_kafka_resp_err_t code)
     return NULL;
 }
 
+/* A listener that hangs up at the first request speaks another protocol: only librdkafka's words
+ * tell that from a broker that went away. */
+static const KafkaAdvice *advice_on(rd_kafka_resp_err_t code, const char *detail)
+{
+    bool is_protocol = detail && strstr(detail, "security.protocol");
+
+    return advice_of(is_protocol ? RD_KAFKA_RESP_ERR__SSL : code);
+}
+
 ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, const char *format, ...)
 {
     const KafkaAdvice *advice = advice_of(code);
@@ -105,25 +114,60 @@ ErrCode kafka_topic_missing(Str name, Err *err)
 
 /* --- health ----------------------------------------------------------------------------------- */
 
+static void kafka_health(Broker *base, BrokerHealth *out)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+
+    pthread_mutex_lock(&broker->health_lock);
+    *out = broker->health;
+    pthread_mutex_unlock(&broker->health_lock);
+}
+
+static void tell_health(KafkaBroker *broker)
+{
+    const BrokerWatch *watch = broker->base.watch;
+    BrokerHealth       health;
+
+    if (!watch)
+        return;
+    kafka_health(&broker->base, &health);
+    watch->health_changed(watch->arg, &health);
+}
+
+enum { TOLD_BYTES_MAX = 200 };
+
+/* How much of librdkafka's words is for people: not how long a connection was in which state. */
+static int told_len(const char *detail)
+{
+    const char *state = strstr(detail, " (after ");
+    size_t      len = state ? (size_t)(state - detail) : strlen(detail);
+
+    return len < TOLD_BYTES_MAX ? (int)len : TOLD_BYTES_MAX;
+}
+
 void kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char *detail)
 {
-    const KafkaAdvice *advice = advice_of(code);
+    const KafkaAdvice *advice = advice_on(code, detail);
     char               why[sizeof broker->health.why];
     bool               is_news;
 
-    snprintf(why, sizeof why, "Kafka: %.120s%s%.120s",
-             detail && *detail ? detail : rd_kafka_err2str(code),
+    if (!detail || !*detail)
+        detail = rd_kafka_err2str(code);
+    snprintf(why, sizeof why, "Kafka: %.*s%s%.120s", told_len(detail), detail,
              advice && advice->hint ? "; " : "", advice && advice->hint ? advice->hint : "");
     pthread_mutex_lock(&broker->health_lock);
     is_news = broker->health.is_healthy && !broker->is_fenced;
-    if (!broker->is_fenced) {
+    /* That all brokers are down says less than what was said of one of them. */
+    if (!broker->is_fenced && (is_news || code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)) {
         broker->health.is_healthy = false;
         memcpy(broker->health.why, why, sizeof why);
+        broker->is_refused = advice && !advice->is_retriable;
     }
     broker->is_fenced |= code == RD_KAFKA_RESP_ERR__FENCED;
     pthread_mutex_unlock(&broker->health_lock);
     if (is_news)
         log_line(LOG_WARN, "kafka", "%s", why);
+    tell_health(broker);
 }
 
 void kafka_health_good(KafkaBroker *broker)
@@ -132,20 +176,15 @@ void kafka_health_good(KafkaBroker *broker)
 
     pthread_mutex_lock(&broker->health_lock);
     is_news = !broker->health.is_healthy && !broker->is_fenced;
-    if (is_news)
+    if (is_news) {
         broker->health = (BrokerHealth){.is_healthy = true};
+        broker->is_refused = false;
+    }
     pthread_mutex_unlock(&broker->health_lock);
-    if (is_news)
-        log_line(LOG_INFO, "kafka", "the cluster answers again");
-}
-
-static void kafka_health(Broker *base, BrokerHealth *out)
-{
-    KafkaBroker *broker = (KafkaBroker *)base;
-
-    pthread_mutex_lock(&broker->health_lock);
-    *out = broker->health;
-    pthread_mutex_unlock(&broker->health_lock);
+    if (!is_news)
+        return;
+    log_line(LOG_INFO, "kafka", "the cluster answers again");
+    tell_health(broker);
 }
 
 static bool is_bad(KafkaBroker *broker)
@@ -168,8 +207,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
+    /* on_error() hears of connections that fail, too. */
+    bool is_told = strcmp(facility, "FAIL") == 0;
+
     (void)rk;
-    log_line(level <= 4 ? LOG_WARN : LOG_DEBUG, "librdkafka", "%s: %s", facility, text);
+    log_line(level <= 4 && !is_told ? LOG_WARN : LOG_DEBUG, "librdkafka", "%s: %s", facility, text);
 }
 
 static ErrCode conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *err)
@@ -312,26 +354,92 @@ static const BrokerClass kafka_class = {
     .close = kafka_close,
 };
 
+/* True when a broker has told about the cluster; an answer that came too late for the call that
+ * asked counts too. */
+static bool has_answer(KafkaBroker *broker, int wait_ms, rd_kafka_resp_err_t *code)
+{
+    const struct rd_kafka_metadata *metadata;
+    char                           *id;
+
+    *code = rd_kafka_metadata(broker->admin, 0, NULL, &metadata, wait_ms);
+    if (*code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+        return true;
+    }
+    id = rd_kafka_clusterid(broker->admin, 0);
+    if (id)
+        rd_kafka_mem_free(broker->admin, id);
+    return id != NULL;
+}
+
+/* Waiting will not help: the settings are refused, and the cluster never took them. */
+static bool is_hopeless(KafkaBroker *broker)
+{
+    const BrokerWatch *watch = broker->base.watch;
+    bool               is_refused;
+
+    pthread_mutex_lock(&broker->health_lock);
+    is_refused = broker->is_refused;
+    pthread_mutex_unlock(&broker->health_lock);
+    return is_refused && !(watch && __atomic_load_n(&watch->has_answered, __ATOMIC_RELAXED));
+}
+
+static ErrCode unreachable(KafkaBroker *broker, rd_kafka_resp_err_t code, Err *err)
+{
+    BrokerHealth health;
+
+    kafka_health(&broker->base, &health);
+    if (health.is_healthy)
+        return kafka_error(err, code, NULL, "could not reach the Kafka cluster");
+    (void)err_set(err, ERR_BROKER, "could not reach the Kafka cluster: %s", health.why);
+    err->is_retriable = !is_hopeless(broker);
+    return ERR_BROKER;
+}
+
+/*
+ * The first answer of the cluster.  Without a watch it has KAFKA_REQUEST_MS; with one, as long as
+ * it takes, unless all that is heard after that time is a refusal.
+ */
+static ErrCode await_cluster(KafkaBroker *broker, Err *err)
+{
+    BrokerWatch        *watch = broker->base.watch;
+    int64_t             began_ms = kafka_now_ms(), told_ms = began_ms;
+    int                 wait_ms = KAFKA_LOOK_MS / 16;
+    rd_kafka_resp_err_t code;
+
+    while (!has_answer(broker, wait_ms, &code)) {
+        int64_t now_ms = kafka_now_ms();
+
+        rd_kafka_poll(broker->admin, 0); /* what the error callback has to say */
+        if (broker_is_cancelled(&broker->base))
+            return err_set(err, ERR_CANCELLED, "waiting for the Kafka cluster was cancelled");
+        if (now_ms - began_ms >= KAFKA_REQUEST_MS && (!watch || is_hopeless(broker)))
+            return unreachable(broker, code, err);
+        if (now_ms - told_ms >= KAFKA_TELL_MS) {
+            log_line(LOG_WARN, "kafka", "waiting for the cluster since %lld s",
+                     (long long)(now_ms - began_ms) / 1000);
+            told_ms = now_ms;
+        }
+        if (wait_ms < KAFKA_LOOK_MS)
+            wait_ms *= 2;
+    }
+    if (watch)
+        __atomic_store_n(&watch->has_answered, true, __ATOMIC_RELAXED);
+    kafka_health_good(broker);
+    return ERR_OK;
+}
+
 /* The first words with the cluster; the idle topic is made, which shows that it lets us work. */
 static ErrCode kafka_greet(KafkaBroker *broker, Err *err)
 {
-    TopicSpec                       spec = {.name = broker->idle_topic,
-                                            .partitions = 1,
-                                            .replicas = -1,
-                                            .retention_ms = -1,
-                                            .cleanup = TOPIC_DELETE};
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t             code =
-        rd_kafka_metadata(broker->admin, 0, NULL, &metadata, KAFKA_REQUEST_MS);
-    BrokerHealth health;
-    ErrCode      rc;
+    TopicSpec spec = {.name = broker->idle_topic,
+                      .partitions = 1,
+                      .replicas = -1,
+                      .retention_ms = -1,
+                      .cleanup = TOPIC_DELETE};
+    ErrCode   rc;
 
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_poll(broker->admin, 0); /* what the error callback has to say */
-        kafka_health(&broker->base, &health);
-        return kafka_error(err, code, health.why, "could not reach the Kafka cluster");
-    }
-    rd_kafka_metadata_destroy(metadata);
+    TRY(await_cluster(broker, err));
     rc = kafka_topic_create(&broker->base, &spec, err);
     return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
 }
@@ -358,7 +466,7 @@ ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err)
     KafkaBroker *broker = MEM_NEW(KafkaBroker);
     ErrCode      rc;
 
-    broker->base.cls = &kafka_class;
+    broker->base = (Broker){&kafka_class, opts->watch};
     broker->mem = arena_new(0);
     broker->service_id = str_copy(broker->mem, opts->service_id);
     broker->idle_topic = str_printf(broker->mem, "_weir-%.*s-idle", STR_ARG(opts->service_id));

@@ -22,11 +22,13 @@ typedef struct BrokerKafkaOpts {
     size_t              settings_len;
     int64_t             fetch_bytes;      /* bound of what is fetched ahead, all readers together */
     bool                is_at_least_once; /* no transactions: outputs may be written twice */
+    BrokerWatch        *watch;            /* outlives the broker; NULL: nobody */
 } BrokerKafkaOpts;
 
 /*
  * ERR_CONFIG when librdkafka refuses a setting.  ERR_BROKER when no broker answers within some
- * seconds; the message says why.
+ * seconds; the message says why.  With a watch it waits for the cluster as long as waiting can
+ * help: ERR_CANCELLED.
  */
 ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err) ERR_MUST_USE;
 

@@ -34,6 +34,8 @@ enum {
     KAFKA_PRODUCE_MS = 30000,    /* then a single record's fate is unknown */
     KAFKA_REAP_MS = 10000,       /* how long a topic's deletion waits for its consumer to end */
     KAFKA_STEP_MS = 100,         /* of the broker thread */
+    KAFKA_LOOK_MS = 1000,        /* how often somebody who waits looks up */
+    KAFKA_TELL_MS = 60000,       /* how often the log tells of a cluster that is away */
     KAFKA_RETRIES = 3,           /* of a call that says that it may be retried */
     KAFKA_LOG_SEGMENT = 16777216 /* bytes: the head of a TOPIC_LOG goes by whole segments */
 };
@@ -109,7 +111,8 @@ typedef struct KafkaBroker {
 
     pthread_mutex_t health_lock;
     BrokerHealth    health;
-    bool            is_fenced; /* another server has this one's identity: for good */
+    bool            is_refused; /* what health tells of will not change by waiting */
+    bool            is_fenced;  /* another server has this one's identity: for good */
 } KafkaBroker;
 
 /* --- broker_kafka.c --------------------------------------------------------------------------- */

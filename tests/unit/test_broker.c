@@ -54,7 +54,7 @@ static const BrokerClass fake_class = {
 
 static void produce_wait_gives_the_offset_of_the_ack(void **state)
 {
-    Fake    fake = {.base = {&fake_class}, .rc = ERR_OK, .offset = 42};
+    Fake    fake = {.base = {.cls = &fake_class}, .rc = ERR_OK, .offset = 42};
     Record  record = {.ts = 1};
     int64_t offset = -1;
     Err     err;
@@ -68,7 +68,7 @@ static void produce_wait_gives_the_offset_of_the_ack(void **state)
 /* As Kafka does when a record had to be sent twice. */
 static void produce_wait_looks_where_the_record_is_when_the_ack_does_not_know(void **state)
 {
-    Fake    fake = {.base = {&fake_class}, .rc = ERR_OK, .offset = -1001};
+    Fake    fake = {.base = {.cls = &fake_class}, .rc = ERR_OK, .offset = -1001};
     Record  record = {.ts = 1};
     int64_t offset = -1;
     Err     err;
@@ -81,7 +81,7 @@ static void produce_wait_looks_where_the_record_is_when_the_ack_does_not_know(vo
 
 static void produce_wait_gives_the_error_of_the_ack(void **state)
 {
-    Fake    fake = {.base = {&fake_class}, .rc = ERR_FULL, .offset = -1};
+    Fake    fake = {.base = {.cls = &fake_class}, .rc = ERR_FULL, .offset = -1};
     Record  record = {.ts = 1};
     int64_t offset = 7;
     Err     err;
@@ -96,7 +96,7 @@ static void produce_wait_gives_the_error_of_the_ack(void **state)
 
 static void produce_wait_that_is_refused_does_not_wait(void **state)
 {
-    Fake   fake = {.base = {&fake_class}, .is_refused = true};
+    Fake   fake = {.base = {.cls = &fake_class}, .is_refused = true};
     Record record = {.ts = 1};
     Err    err;
 
@@ -185,7 +185,7 @@ static ErrCode count_record(void *arg, const Record *record, Err *err)
 
 static void a_range_is_read_as_its_records_come(void **state)
 {
-    Broker      broker = {&fake_reading};
+    Broker      broker = {.cls = &fake_reading};
     BrokerRange range = {.topic = STR("t"), .end = 1};
     int         count = 0;
     int64_t     next;
@@ -201,7 +201,7 @@ static void a_range_is_read_as_its_records_come(void **state)
 
 static void a_range_that_does_not_come_is_given_up_by_name(void **state)
 {
-    Broker      broker = {&fake_reading};
+    Broker      broker = {.cls = &fake_reading};
     BrokerRange range = {.topic = STR("t"), .end = 1};
     int64_t     silence_ms = g_limits.broker_silence_ms;
     int         count = 0;
@@ -217,6 +217,28 @@ static void a_range_that_does_not_come_is_given_up_by_name(void **state)
                         "could not read topic \"t\": nothing came for 20 ms at offset 0 of 1");
     assert_true(err.is_retriable);
     assert_int_equal(fake_reader.polls, 2); /* it does not ask again and again */
+}
+
+/* The second look says so. */
+static bool cancel_later(void *arg)
+{
+    return ++*(int *)arg == 2;
+}
+
+static void a_range_that_does_not_come_can_be_cancelled(void **state)
+{
+    int         looks = 0, count = 0;
+    BrokerWatch watch = {.is_cancelled = cancel_later, .arg = &looks};
+    Broker      broker = {.cls = &fake_reading, .watch = &watch};
+    BrokerRange range = {.topic = STR("t"), .end = 1};
+    Err         err;
+
+    (void)state;
+    is_silent = true;
+    assert_int_equal(broker_read_range(&broker, &range, count_record, &count, NULL, &err),
+                     ERR_CANCELLED);
+    assert_string_equal(err.msg, "reading topic \"t\" was cancelled");
+    assert_int_equal(looks, 2);
 }
 
 static int releases;
@@ -258,6 +280,7 @@ int main(void)
         arena_test(produce_wait_that_is_refused_does_not_wait),
         arena_test(a_range_is_read_as_its_records_come),
         arena_test(a_range_that_does_not_come_is_given_up_by_name),
+        arena_test(a_range_that_does_not_come_can_be_cancelled),
         arena_test(batch_is_released_by_its_last_holder),
         arena_test(closing_nothing_is_fine),
     };
