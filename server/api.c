@@ -17,10 +17,11 @@ enum { PULL_THREADS = 2 };
 ErrCode api_new(Engine *engine, Api **out, Err *err)
 {
     Api    *api = MEM_NEW(Api);
-    bool    is_inline = engine_is_inline(engine);
+    bool    is_inline = engine && engine_is_inline(engine);
     ErrCode rc;
 
-    api->engine = engine;
+    if (engine)
+        api_ready(api, engine);
     api->pull_cache = pull_cache_new();
     pthread_mutex_init(&api->lock, NULL);
     rc = jobs_open("statement", is_inline ? 0 : 1, g_limits.pull_queue, &api->statements, err);
@@ -151,6 +152,10 @@ static void route(ApiCall *call)
 
     if (__atomic_load_n(&call->api->is_shut, __ATOMIC_ACQUIRE)) {
         call_refuse(call, 503, 50303, "the server is shutting down");
+        return;
+    }
+    if (!__atomic_load_n(&call->api->is_ready, __ATOMIC_ACQUIRE)) {
+        api_answer_starting(call);
         return;
     }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {

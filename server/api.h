@@ -61,8 +61,15 @@ typedef struct ApiFrame {
     int ws_close; /* websocket: close with this code (bytes is the reason); 0: message */
 } ApiFrame;
 
-ErrCode api_new(Engine *engine, Api **out, Err *err) ERR_MUST_USE; /* starts the statement thread */
-void    api_free(Api *api);                                        /* all calls must be closed */
+/* Starts the statement thread.  engine NULL: it is to come, by api_ready(), and until then requests
+ * are told that the server is starting. */
+ErrCode api_new(Engine *engine, Api **out, Err *err) ERR_MUST_USE;
+void    api_free(Api *api); /* all calls must be closed */
+
+/* What the start waits for, in plain words; "": it is at work.  Thread: any. */
+void api_starting(Api *api, const char *why);
+/* The engine outlives the API.  Once, before api_shutdown(); thread: that of the start. */
+void api_ready(Api *api, Engine *engine);
 
 /* Copies what it needs of the request. */
 ApiCall *api_open(Api *api, const ApiRequest *request, ApiWake wake);

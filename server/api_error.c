@@ -108,18 +108,16 @@ void call_fail(ApiCall *call, const Err *err, Str sql)
     call_respond(call, error_status(err), content_json, &body);
 }
 
-void call_refuse(ApiCall *call, int status, int error_code, const char *format, ...)
+static void refuse(ApiCall *call, const ApiFrame *frame, int error_code, const char *format,
+                   va_list args)
 {
     char       message[ERR_MSG_BYTES];
     Buf        body = {0};
     JsonWriter w = json_writer(&body);
-    va_list    args;
 
-    va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     if (call->request.is_websocket) {
-        fail_websocket(call, status, str_from(message));
+        fail_websocket(call, frame->status, str_from(message));
         return;
     }
     jw_open(&w, '{');
@@ -127,5 +125,30 @@ void call_refuse(ApiCall *call, int status, int error_code, const char *format, 
     jw_field_i64(&w, "error_code", error_code);
     jw_field_c(&w, "message", message);
     jw_close(&w, '}');
-    call_respond(call, status, content_json, &body);
+    call_last(call, frame, &body);
+}
+
+void call_refuse(ApiCall *call, int status, int error_code, const char *format, ...)
+{
+    ApiFrame frame = {.status = status, .content_type = str_from(content_json), .is_whole = true};
+    va_list  args;
+
+    va_start(args, format);
+    refuse(call, &frame, error_code, format, args);
+    va_end(args);
+}
+
+void call_refuse_later(ApiCall *call, int error_code, const char *format, ...)
+{
+    static const ApiHeader retry[] = {{{"retry-after", 11}, {"10", 2}}};
+    ApiFrame               frame = {.status = 503,
+                                    .content_type = str_from(content_json),
+                                    .headers = retry,
+                                    .headers_len = 1,
+                                    .is_whole = true};
+    va_list                args;
+
+    va_start(args, format);
+    refuse(call, &frame, error_code, format, args);
+    va_end(args);
 }

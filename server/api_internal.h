@@ -15,10 +15,14 @@
 #include "server/jobs.h"
 #include "server/pull_cache.h"
 
+enum { STARTING_WHY_BYTES = 512 };
+
 struct Api {
-    Engine         *engine;
-    Jobs           *statements;    /* one thread, in order */
-    Jobs           *pulls;         /* scans, and whatever else may wait */
+    Engine         *engine;                           /* NULL until is_ready */
+    bool            is_ready;                         /* atomic */
+    char            starting_why[STARTING_WHY_BYTES]; /* under lock */
+    Jobs           *statements;                       /* one thread, in order */
+    Jobs           *pulls;                            /* scans, and whatever else may wait */
     PullCache      *pull_cache;    /* Thread: who calls api_open() for short requests: http */
     bool            is_shut;       /* atomic */
     bool            is_terminated; /* atomic: /ksql/terminate has dropped everything */
@@ -89,6 +93,9 @@ void call_fail(ApiCall *call, const Err *err, Str sql);
 /* A generic error with a status of its own. */
 void call_refuse(ApiCall *call, int status, int error_code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* 503, and when to come again. */
+void call_refuse_later(ApiCall *call, int error_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Runs work(call) on jobs; refuses the call when the queue is full. */
 void call_submit(ApiCall *call, Jobs *jobs, void (*work)(ApiCall *call));
@@ -134,6 +141,7 @@ void api_close_query(ApiCall *call);  /* POST /close-query */
 void api_terminate(ApiCall *call);    /* POST /ksql/terminate */
 void api_info(ApiCall *call);         /* GET /info and the other small ones; false path: 404 */
 bool api_info_has(const ApiRequest *request);
+void api_answer_starting(ApiCall *call); /* anything, before the engine is there */
 
 /* Executes one undistributed statement and writes its entity; api_show.c, api_describe.c ... */
 typedef struct EntityCtx {

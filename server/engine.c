@@ -36,11 +36,12 @@ static bool is_kafka_setting(Str name)
            str_starts(name, STR("sasl.")) || str_starts(name, STR("ssl."));
 }
 
-static ErrCode open_kafka(Engine *engine, Err *err)
+static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
 {
     BrokerKafkaOpts opts = {
         .service_id = engine->service_id,
         .fetch_bytes = properties_int(engine->props, "weir.fetch.bytes"),
+        .watch = watch,
         .is_at_least_once =
             str_eq(properties_get(engine->props, "processing.guarantee"), STR("at_least_once"))};
     VEC(KafkaSetting) settings = {0};
@@ -62,7 +63,7 @@ static ErrCode open_kafka(Engine *engine, Err *err)
     return broker_kafka_open(&opts, &engine->broker, err);
 }
 
-static ErrCode open_broker(Engine *engine, Err *err)
+static ErrCode open_broker(Engine *engine, BrokerWatch *watch, Err *err)
 {
     BrokerLocalOpts opts = {
         .path = ":memory:",
@@ -73,7 +74,7 @@ static ErrCode open_broker(Engine *engine, Err *err)
     };
 
     if (properties_get(engine->props, "bootstrap.servers").len && !engine->is_inline)
-        return open_kafka(engine, err);
+        return open_kafka(engine, watch, err);
     if (engine->data_dir.ptr)
         opts.path = str_to_c(engine->mem,
                              str_printf(engine->mem, "%.*s/broker.db", STR_ARG(engine->data_dir)));
@@ -178,7 +179,7 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
                           engine->mem, err);
     }
     if (rc == ERR_OK)
-        rc = open_broker(engine, err);
+        rc = open_broker(engine, opts->watch, err);
     if (rc == ERR_OK)
         rc = open_topics(engine, err);
     if (rc == ERR_OK)

@@ -38,11 +38,15 @@ typedef struct EngineOpts {
     Str               url;         /* where this server is reached; STR_NULL: nowhere */
     bool              is_inline;   /* no threads: engine_step() does all work */
     bool              is_one_task; /* every stage is one task, all data in partition 0 */
+    /* Kafka: opening waits for a cluster that is away, unless it is cancelled; NULL: not for long.
+     * Outlives the engine. */
+    BrokerWatch *watch;
 } EngineOpts;
 
 /*
  * Opens the broker that the properties name (embedded unless bootstrap.servers is set), replays
- * the command log and resumes the queries.  ERR_IO, ERR_BROKER, ERR_STATE: said by name.
+ * the command log and resumes the queries.  ERR_IO, ERR_BROKER, ERR_STATE: said by name; where
+ * is_retriable says that waiting helps, opening again goes on from what is there.
  */
 ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err) ERR_MUST_USE;
 /* Finishes the running batch, commits, flushes, closes. */

@@ -106,7 +106,7 @@ static void start_queries(Replay *replay)
     Engine *engine = replay->engine;
     size_t  len = catalog_queries_len(engine->catalog);
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len && !broker_is_cancelled(engine->broker); i++) {
         const CatalogQuery *query = catalog_query_at(engine->catalog, i);
         const Command      *command = map_get(&replay->commands, query->id);
         Session             session;

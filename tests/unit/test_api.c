@@ -219,6 +219,47 @@ static void terminate_drops_everything_and_the_topics_listed(void **state)
                "\"serverState\":\"TERMINATED\"");
 }
 
+static void wake_nobody(void *arg)
+{
+    (void)arg;
+}
+
+/* The one frame of an answer that is there at once. */
+static void expect_answer(Api *api, const char *path, int status, const char *part)
+{
+    ApiRequest asked = {.method = STR("GET"), .path = str_from(path)};
+    ApiCall   *call = api_open(api, &asked, (ApiWake){wake_nobody, NULL});
+    ApiFrame   frame;
+
+    assert_int_equal(api_next(call, &frame), API_FRAME);
+    assert_int_equal(frame.status, status);
+    assert_has(frame.bytes, part);
+    api_close(call);
+}
+
+static void api_without_engine_says_what_the_start_waits_for(void **state)
+{
+    Api *api;
+    Err  err;
+
+    (void)state;
+    assert_int_equal(api_new(NULL, &api, &err), ERR_OK);
+    expect_answer(api, "/ksql", 503, "\"error_code\":50302");
+    expect_answer(api, "/info", 503, "the server is starting: the command log is read");
+    expect_answer(api, "/healthcheck", 200, "\"kafka\":{\"isHealthy\":true}");
+    api_starting(api, "Kafka is away");
+    expect_answer(api, "/nonsense", 503, "the server is starting: Kafka is away");
+    expect_answer(api, "/healthcheck", 200,
+                  "\"kafka\":{\"isHealthy\":false,\"message\":\"Kafka is away\"}");
+    expect_answer(api, "/healthcheck", 200, "\"serverState\":\"INITIALIZING\"");
+    expect_answer(api, "/chc/live", 200, "{}");
+    api_starting(api, "");
+    expect_answer(api, "/healthcheck", 200, "\"kafka\":{\"isHealthy\":true}");
+    api_shutdown(api);
+    expect_answer(api, "/healthcheck", 503, "50303");
+    api_free(api);
+}
+
 /* ksqlDB's clients compare the version with those they know; they refuse 0.1.0. */
 static void info_names_the_ksqldb_that_clients_expect(void **state)
 {
@@ -607,6 +648,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(api_without_engine_says_what_the_start_waits_for),
         TEST(small_endpoints_answer),
         TEST(nothing_runs_when_one_statement_is_bad),
         TEST(info_names_the_ksqldb_that_clients_expect),
