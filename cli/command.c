@@ -170,6 +170,7 @@ void command_version(Shell *shell)
     Arena      *mem = arena_new(0);
     Buf         answer = buf_in(mem);
     const Json *info = NULL;
+    Str         message = STR_NULL;
     Json       *json;
     int         status;
     Err         err;
@@ -179,13 +180,18 @@ void command_version(Shell *shell)
         arena_free(mem);
         return;
     }
-    if (json_parse(mem, buf_view(&answer), &json, &err) == ERR_OK)
+    if (json_parse(mem, buf_view(&answer), &json, &err) == ERR_OK) {
         info = json_get(json, STR("KsqlServerInfo"));
+        message = json_get_str(json, STR("message"), STR_NULL);
+    }
     if (info)
         output_line(&shell->output, "weir %s, server %.*s at %s: %.*s", WEIR_VERSION,
                     STR_ARG(json_get_str(info, STR("weirVersion"), STR("?"))),
                     client_url(shell->client),
                     STR_ARG(json_get_str(info, STR("serverStatus"), STR("?"))));
+    else if (message.ptr)
+        output_line(&shell->output, "weir %s, server at %s: %.*s", WEIR_VERSION,
+                    client_url(shell->client), STR_ARG(message));
     else
         output_line(&shell->output, "weir %s; what answers at %s is no Weir server", WEIR_VERSION,
                     client_url(shell->client));

@@ -3,6 +3,9 @@
  *
  *     properties -> listeners bound -> engine -> statements of a file -> API -> sockets -> ready
  *
+ * With Kafka, whose cluster may be away, API and sockets come before the engine, so that everybody
+ * is told what the server waits for.
+ *
  * Signals are blocked in every thread and taken by main alone.  The first SIGTERM or SIGINT ends
  * the server in order; a SIGINT after that (somebody at a terminal lost patience) ends it at once.
  *
@@ -15,7 +18,7 @@
 #include "common/log.h"
 #include "server/acceptor.h"
 #include "server/config.h"
-#include "server/queries_file.h"
+#include "server/start.h"
 
 enum { EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
 
@@ -23,6 +26,7 @@ typedef struct Server {
     Config    config;
     Arena    *mem;
     Acceptor *acceptor;
+    Start    *start; /* with Kafka */
     Engine   *engine;
     Api      *api;
     HttpLoop *loop;
@@ -52,18 +56,22 @@ static void block_signals(sigset_t *ours)
     pthread_sigmask(SIG_BLOCK, ours, NULL);
 }
 
-static void wait_for_signal(const sigset_t *ours)
+/* False: it is START_OVER. */
+static bool wait_for_signal(const sigset_t *ours)
 {
     int      signal_number = 0;
     sigset_t impatient;
 
     while (sigwait(ours, &signal_number) != 0)
         continue;
+    if (signal_number == START_OVER)
+        return false;
     log_line(LOG_INFO, "main", "%s: shutting down",
              signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
     sigemptyset(&impatient);
     sigaddset(&impatient, SIGINT);
     pthread_sigmask(SIG_UNBLOCK, &impatient, NULL);
+    return true;
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -95,19 +103,47 @@ static ErrCode open_sockets(Server *server, Err *err)
     return ERR_OK;
 }
 
-static ErrCode server_open(Server *server, Err *err)
+/* ERR_CANCELLED: a signal came first. */
+static ErrCode await_engine(Server *server, const StartOpts *opts, const sigset_t *ours, Err *err)
 {
-    EngineOpts opts = {.props = &server->config.props,
-                       .clock = clock_system(),
-                       .data_dir = server->config.data_dir};
+    sigset_t either = *ours;
+    bool     is_ended;
+    ErrCode  rc;
 
-    TRY(acceptor_open(properties_get(&server->config.props, "listeners"), &server->acceptor, err));
-    opts.url = acceptor_urls(server->acceptor);
-    TRY(engine_open(&opts, &server->engine, err));
-    if (server->config.queries_file)
-        TRY(queries_file_apply(server->engine, server->config.queries_file, err));
-    TRY(api_new(server->engine, &server->api, err));
-    return open_sockets(server, err);
+    sigaddset(&either, START_OVER);
+    pthread_sigmask(SIG_BLOCK, &either, NULL);
+    log_line(LOG_INFO, "main", "listening on %.*s, ready when the Kafka cluster has answered",
+             STR_ARG(acceptor_urls(server->acceptor)));
+    TRY(start_begin(opts, &server->start, err));
+    is_ended = wait_for_signal(&either);
+    if (is_ended)
+        start_cancel(server->start);
+    rc = start_end(server->start, &server->engine, err);
+    if (is_ended)
+        return err_set(err, ERR_CANCELLED, "ended by a signal");
+    if (rc == ERR_OK)
+        api_ready(server->api, server->engine);
+    return rc;
+}
+
+static ErrCode server_open(Server *server, const sigset_t *ours, Err *err)
+{
+    const Config *config = &server->config;
+    EngineOpts    engine = {
+           .props = &config->props, .clock = clock_system(), .data_dir = config->data_dir};
+    StartOpts opts = {.engine = engine, .queries_file = config->queries_file};
+
+    TRY(acceptor_open(properties_get(&config->props, "listeners"), &server->acceptor, err));
+    opts.engine.url = acceptor_urls(server->acceptor);
+    if (properties_get(&config->props, "bootstrap.servers").len == 0) {
+        TRY(start_engine(&opts, &server->engine, err));
+        TRY(api_new(server->engine, &server->api, err));
+        return open_sockets(server, err);
+    }
+    TRY(api_new(NULL, &server->api, err));
+    TRY(open_sockets(server, err));
+    opts.api = server->api;
+    return await_engine(server, &opts, ours, err);
 }
 
 /* Every part may be missing: a start that failed ends here too. */
@@ -124,22 +160,29 @@ static void server_close(Server *server)
     http_loop_close(server->loop);
     api_free(server->api);
     engine_close(server->engine);
+    start_free(server->start);
+}
+
+static void serve_until_signal(const Server *server, const sigset_t *ours, int64_t start_ns)
+{
+    printf("ready on %.*s in %lld ms\n", STR_ARG(acceptor_urls(server->acceptor)),
+           (long long)((clock_monotonic_ns(clock_system()) - start_ns + 500000) / 1000000));
+    fflush(stdout);
+    (void)wait_for_signal(ours);
 }
 
 static int serve(Server *server, const sigset_t *ours, int64_t start_ns)
 {
     Err     err;
-    ErrCode rc = server_open(server, &err);
+    ErrCode rc = server_open(server, ours, &err);
 
-    if (rc != ERR_OK) {
+    if (rc != ERR_OK && rc != ERR_CANCELLED) {
         print_error(&err);
         server_close(server);
         return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
     }
-    printf("ready on %.*s in %lld ms\n", STR_ARG(acceptor_urls(server->acceptor)),
-           (long long)((clock_monotonic_ns(clock_system()) - start_ns + 500000) / 1000000));
-    fflush(stdout);
-    wait_for_signal(ours);
+    if (rc == ERR_OK)
+        serve_until_signal(server, ours, start_ns);
     server_close(server);
     log_line(LOG_INFO, "main", "closed");
     return 0;

@@ -152,10 +152,10 @@ def _read_ends(data, topics):
 class Server(weir.Server):
     """A weir-server on a cluster; its data directory survives kill()."""
 
-    def __init__(self, cluster, service, *options, data=None):
+    def __init__(self, cluster, service, *options, **more):
         super().__init__('-o', 'bootstrap.servers=' + cluster.address,
                          '-o', 'ksql.service.id=' + service, '-o', 'auto.offset.reset=earliest',
-                         '-o', 'cache.max.bytes.buffering=0', *options, data=data)
+                         '-o', 'cache.max.bytes.buffering=0', *options, **more)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

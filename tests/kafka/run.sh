@@ -59,6 +59,7 @@ if [ "$length" = short ]; then
     python 200 test_kill.py "$server" random 60000 3
     python 200 test_kill.py "$fault" points 60000 1
     python 200 test_churn.py "$server" 1 20
+    python 200 test_faults.py "$server" test_broker_down_at_start
 else
     python 300 test_kill.py "$server" restart 60000
     python 900 test_kill.py "$server" random 200000 20

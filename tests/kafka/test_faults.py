@@ -68,16 +68,75 @@ def test_broker_stands_still(kafka):
     under_work(kafka, 'still', 100000, disturb)
 
 
-def test_broker_down_at_start(kafka):
+def expect_starting(server):
+    """Everybody is told the reason; the server stays."""
+    await_said(server, 'check that the brokers of bootstrap.servers run')
+    cluster.expect('state', server.health()['serverState'], 'INITIALIZING')
+    status, _, body = server.request('POST', '/ksql', b'{"ksql":"SHOW STREAMS;"}')
+    cluster.expect('status', status, 503)
+    cluster.expect('error code', json.loads(body)['error_code'], 50302)
+    if 'bootstrap.servers' not in body.decode():
+        raise AssertionError('the answer is: ' + body.decode())
+
+
+def start_without_broker(kafka, server):
+    """The broker is stopped, and comes back when the server has said so."""
     kafka.control('stop')
     try:
-        code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address,
-                                        '--data', cluster.scratch())
-        cluster.expect('exit code', code, 1)
-        if 'bootstrap.servers' not in err:
-            raise AssertionError('the start says: ' + err)
+        server.begin()
+        expect_starting(server)
     finally:
         kafka.control('again')
+
+
+def test_broker_down_at_start(kafka):
+    """The server waits, says so, and goes on by itself: with the file, and with what was there."""
+    name = 'down%d' % os.getpid()
+    data = cluster.scratch()
+    path = os.path.join(data, 'queries.sql')
+    with open(path, 'w') as file:
+        file.write("CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='%s', partitions=1, "
+                   "value_format='JSON'); CREATE TABLE t AS SELECT k, SUM(v) AS total FROM s "
+                   "GROUP BY k;" % name)
+    server = cluster.Server(kafka, name + '_', '--queries', path, data=data)
+    try:
+        start_without_broker(kafka, server)
+        server.await_ready(SAID_SECONDS)
+        server.sql("INSERT INTO s VALUES ('a', 1); INSERT INTO s VALUES ('a', 2);")
+        cluster.eventually('a sum', lambda: server.rows('SELECT * FROM t;') == [['a', 3]])
+        await_healthy(server)
+        cluster.expect('exit code', server.stop(), 0)
+    finally:
+        server.__exit__()
+        cluster.remove(data)
+
+
+def test_broker_killed_during_the_start(kafka):
+    """Wherever the start is: it goes on when the broker is back, and nothing is lost."""
+    work = workload.Workload(kafka, 'early', 30000)
+    work.load()
+    data = cluster.scratch()
+    try:
+        with cluster.Server(kafka, work.service, data=data) as server:
+            server.sql(work.statements())
+            work.check()
+            cluster.expect('exit code', server.stop(), 0)
+        for seconds in (0, 0.2, 0.6):
+            cluster.remove(os.path.join(data, 'state'))  # the changelogs are read again
+            with cluster.Server(kafka, work.service, data=data, awaits_ready=False) as server:
+                time.sleep(seconds)
+                kafka.control('kill')
+                try:
+                    await_said(server, 'brokers')
+                finally:
+                    kafka.control('again')
+                server.await_ready(cluster.SECONDS_MAX)
+                cluster.eventually('all run', lambda: len(server.running()) == 4)
+                await_healthy(server)
+                work.check()
+                cluster.expect('exit code', server.stop(), 0)
+    finally:
+        cluster.remove(data)
 
 
 def test_foreign_record_in_the_command_topic_stops_the_start(kafka):

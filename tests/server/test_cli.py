@@ -258,6 +258,33 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+class WithoutCluster(unittest.TestCase):
+    """A server that waits for its Kafka cluster."""
+
+    def setUp(self):
+        self.server = self.enterContext(weir.Server(
+            '-o', 'bootstrap.servers=127.0.0.1:%d' % weir.closed_port(), awaits_ready=False))
+
+    def test_script_fails_with_the_reason(self):
+        self.assertEqual(self.server.get('/chc/ready')[0], 200)
+        for sql in ('SHOW STREAMS;', 'SELECT * FROM s;'):
+            code, _, err = run(self.server, '-e', sql)
+            self.assertEqual(code, 1)
+            self.assertIn('the server is starting', err)
+
+    def test_session_says_it_and_goes_on(self):
+        home = self.enterContext(tempfile.TemporaryDirectory())
+        weir.eventually(lambda: 'refused' in self.server.log_text(), 'the server knows why')
+        terminal = Terminal(self.server, home)
+        self.addCleanup(terminal.close)
+        terminal.until(r'the server is starting: Kafka: [^;]*; check that the brokers')
+        terminal.until('weir> ')
+        for sql in ('SHOW STREAMS;\n', 'SELECT * FROM s EMIT CHANGES;\n'):
+            terminal.type(sql)
+            terminal.until('the server is starting: Kafka: ')
+            terminal.until('weir> ')
+
+
 class Sessions(unittest.TestCase):
     def setUp(self):
         self.server = self.enterContext(weir.Server())

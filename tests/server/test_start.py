@@ -1,5 +1,6 @@
 """Starting and ending: the ready line, exit codes, what stays, statements in a file."""
 
+import json
 import os
 import re
 import signal
@@ -78,6 +79,11 @@ class Refusals(unittest.TestCase):
         self.assert_refused(2, 'TLS is not supported', '-o', 'listeners=https://127.0.0.1:0')
         self.assert_refused(2, 'malformed listener', '-o', 'listeners=127.0.0.1:0')
 
+    def test_kafka_setting_that_cannot_be_used(self):
+        self.assert_refused(2, 'cannot use property "ssl.ca.location.x"', '-o',
+                            'ssl.ca.location.x=y', '-o', 'bootstrap.servers=127.0.0.1:9',
+                            '-o', 'listeners=http://127.0.0.1:0')
+
     def test_public_address_is_warned_about(self):
         with weir.Server('-o', 'listeners=http://0.0.0.0:0') as server:
             self.assertIn('public address without authentication', server.log_text())
@@ -103,6 +109,71 @@ class Restart(unittest.TestCase):
             self.assertEqual(server.running(), queries)
             names = [s['name'] for s in server.sql('SHOW STREAMS;')[0]['streams']]
             self.assertEqual([name for name in names if name in 'ST'], ['S', 'T'])
+
+
+class WithoutCluster(unittest.TestCase):
+    """Kafka's address is a port that nobody listens on."""
+
+    def setUp(self):
+        self.server = self.enterContext(weir.Server(
+            '-o', 'bootstrap.servers=127.0.0.1:%d' % weir.closed_port(), awaits_ready=False))
+
+    def health(self):
+        status, _, body = self.server.get('/healthcheck')
+        self.assertEqual(status, 200)
+        return json.loads(body)
+
+    def await_said(self):
+        weir.eventually(lambda: not self.health()['details']['kafka']['isHealthy'],
+                        '/healthcheck says what is waited for')
+
+    def assert_said(self, text):
+        self.assertIn('Connection refused', text)
+        self.assertIn('check that the brokers of bootstrap.servers run', text)
+        self.assertNotIn('in state', text)
+
+    def test_healthcheck_says_why_and_what_to_do(self):
+        self.assertFalse(self.health()['isHealthy'])
+        self.await_said()
+        health = self.health()
+        self.assertEqual(health['serverState'], 'INITIALIZING')
+        self.assert_said(health['details']['kafka']['message'])
+        self.assert_said(health['details']['commandRunner']['message'])
+        self.assertEqual(self.server.get('/chc/ready')[0], 200)
+        self.assertEqual(self.server.stop(), 0)
+
+    def test_every_request_is_told_to_come_again(self):
+        self.await_said()
+        for method, path, body in (('POST', '/ksql', b'{"ksql":"SHOW STREAMS;"}'),
+                                   ('POST', '/query', b'{"ksql":"SELECT * FROM s;"}'),
+                                   ('POST', '/query-stream', b'{"sql":"SELECT * FROM s;"}'),
+                                   ('POST', '/close-query', b'{"queryId":"q"}'),
+                                   ('POST', '/ksql/terminate', b'{}'),
+                                   ('GET', '/info', b''), ('GET', '/status', b'')):
+            status, headers, answer = self.server.request(method, path, body)
+            self.assertEqual((status, headers['retry-after']), (503, '10'), path)
+            error = json.loads(answer)
+            self.assertEqual((error['@type'], error['error_code']), ('generic_error', 50302))
+            self.assert_said(error['message'])
+
+    def test_log_says_it_once(self):
+        self.await_said()
+        time.sleep(2.5)  # librdkafka tries each second
+        told = [line for line in self.server.log_text().splitlines() if 'refused' in line]
+        self.assertEqual(len(told), 1, told)
+        self.assert_said(told[0])
+        self.assertIn('listening on http://127.0.0.1:%d' % self.server.port,
+                      self.server.log_text())
+
+    def test_signals_end_it_soon(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            began = time.monotonic()
+            self.assertEqual(self.server.stop(number), 0)
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(self.server.process.stdout.read(), '')
+            self.assertIn('closed', self.server.log_text())
+            self.server._close_files()
+            self.server.begin()
 
 
 class QueriesFile(unittest.TestCase):

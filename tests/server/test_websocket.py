@@ -76,6 +76,16 @@ class Websocket:
         self.sock.sendall(head + mask + masked)
 
 
+class WithoutCluster(unittest.TestCase):
+    def test_server_that_starts_says_why_and_closes_with_1013(self):
+        with weir.Server('-o', 'bootstrap.servers=127.0.0.1:%d' % weir.closed_port(),
+                         awaits_ready=False) as server:
+            with Websocket(server, {'sql': 'SELECT * FROM s;'}) as ws:
+                self.assertIn('the server is starting', ws.text()['error'])
+                self.assertEqual(ws.close_code()[0], 1013)
+            self.assertEqual(server.stop(), 0)
+
+
 class Query(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

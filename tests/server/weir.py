@@ -49,14 +49,15 @@ def run(*args):
 
 
 class Server:
-    def __init__(self, *options, data=None):
+    def __init__(self, *options, data=None, awaits_ready=True):
+        self.awaits_ready = awaits_ready
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix='weir-test-')
         self.options = options
         self.process = None
 
     def __enter__(self):
-        return self.start()
+        return self.start() if self.awaits_ready else self.begin()
 
     def __exit__(self, *unused):
         if self.process and self.process.poll() is None:
@@ -79,11 +80,32 @@ class Server:
             raise AssertionError('the server crashed: ' + log[-LOG_BYTES_MAX:])
 
     def start(self):
+        self._launch(0)
+        return self.await_ready()
+
+    def begin(self):
+        """Starts it, and waits until it answers, ready or not."""
+        self.port = closed_port()
+        self._launch(self.port)
+        eventually(self._answers, 'the server answers')
+        return self
+
+    def _launch(self, port):
         self.log = tempfile.TemporaryFile('w+')
         self.process = subprocess.Popen(
-            [BINARY, '--data', self.data, '-o', 'listeners=http://127.0.0.1:0', *self.options],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
-        readable, _, _ = select.select([self.process.stdout], [], [], SECONDS_MAX)
+            [BINARY, '--data', self.data, '-o', 'listeners=http://127.0.0.1:%d' % port,
+             *self.options], stdout=subprocess.PIPE, stderr=self.log, text=True)
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError('the server ended: ' + self.log_text())
+        try:
+            return self.get('/chc/live')[0] == 200
+        except ConnectionRefusedError:
+            return False
+
+    def await_ready(self, seconds=None):
+        readable, _, _ = select.select([self.process.stdout], [], [], seconds or SECONDS_MAX)
         self.ready_line = self.process.stdout.readline() if readable else ''
         if not self.ready_line.startswith('ready on '):
             raise AssertionError('the server is not ready: ' + self.log_text())
@@ -140,6 +162,13 @@ class Server:
     def running(self):
         """Ids of the queries that run now."""
         return [query['id'] for query in self.sql('SHOW QUERIES;')[0]['queries']]
+
+
+def closed_port():
+    """One that nobody listens on just now."""
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        return sock.getsockname()[1]
 
 
 def request(method, path, body=b'', headers=()):
