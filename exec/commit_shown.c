@@ -11,10 +11,14 @@
 
 enum { SHOWN_AFTER_MS = 3000 };
 
+Str query_group(Arena *mem, Str service_id, Str query_id)
+{
+    return str_printf(mem, "_weir-%.*s-query_%.*s", STR_ARG(service_id), STR_ARG(query_id));
+}
+
 static Str shown_name(const Query *query, Arena *mem)
 {
-    return str_printf(mem, "_weir-%.*s-query_%.*s", STR_ARG(query->runtime->opts.service_id),
-                      STR_ARG(query->id));
+    return query_group(mem, query->runtime->opts.service_id, query->id);
 }
 
 static GroupOffset *find(GroupOffset *offsets, size_t len, Str topic, uint32_t partition)

@@ -6,8 +6,6 @@
 #include "planner/bind_stmt.h"
 #include "planner/build.h"
 
-enum { RETENTION_DEFAULT_MS = 604800000 };
-
 const char *source_kind(bool is_table)
 {
     return is_table ? "table" : "stream";
@@ -266,7 +264,7 @@ static ErrCode bind_topic(StmtCtx *ctx, const WithProps *props, Source *source, 
     ctx->out->topic = str_copy(ctx->mem, topic);
     ctx->out->topic_facts =
         (TopicFacts){.replicas = -1,
-                     .retention_ms = source->is_table ? -1 : RETENTION_DEFAULT_MS,
+                     .retention_ms = source->is_table ? -1 : with_retention_default(ctx->env),
                      .cleanup = source->is_table ? CLEANUP_COMPACT : CLEANUP_DELETE};
     TRY(with_topic(ctx->env, props, topic, false, &ctx->out->topic_facts, &ctx->out->is_topic_new,
                    err));

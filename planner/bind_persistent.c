@@ -9,8 +9,6 @@
 #include "planner/build.h"
 #include "planner/replace.h"
 
-enum { RETENTION_DEFAULT_MS = 604800000 };
-
 /* --- ids -------------------------------------------------------------------------------------- */
 
 static ErrCode check_query_limit(const StmtCtx *ctx, Err *err)
@@ -182,18 +180,19 @@ static ErrCode sink_topic(StmtCtx *ctx, const WithProps *props, const BoundQuery
     }
     *facts = (TopicFacts){.partitions = left->partitions,
                           .replicas = -1,
-                          .retention_ms = keeps_all ? -1 : RETENTION_DEFAULT_MS,
+                          .retention_ms = keeps_all ? -1 : with_retention_default(ctx->env),
                           .cleanup = sink_cleanup(sink)};
     if (ctx->env->topic(ctx->env->self, left->topic, &there)) {
         facts->replicas = there.replicas;
-        if (!keeps_all && there.retention_ms >= 0)
+        if (!keeps_all && there.retention_ms != RETENTION_UNKNOWN &&
+            there.cleanup != CLEANUP_COMPACT)
             facts->retention_ms = there.retention_ms;
     }
+    ctx->out->topic = str_copy(ctx->mem, sink->topic);
+    TRY(with_topic(ctx->env, props, sink->topic, true, facts, &ctx->out->is_topic_new, err));
     if (bound->window && facts->retention_ms >= 0 &&
         facts->retention_ms < bound->window->retention_ms)
         facts->retention_ms = bound->window->retention_ms;
-    ctx->out->topic = str_copy(ctx->mem, sink->topic);
-    TRY(with_topic(ctx->env, props, sink->topic, true, facts, &ctx->out->is_topic_new, err));
     sink->partitions = facts->partitions;
     return ERR_OK;
 }

@@ -29,10 +29,12 @@ typedef enum CleanupPolicy {
     CLEANUP_COMPACT_DELETE
 } CleanupPolicy;
 
+#define RETENTION_UNKNOWN INT64_MIN
+
 typedef struct TopicFacts {
     uint32_t      partitions;
     int32_t       replicas;
-    int64_t       retention_ms; /* -1: not known */
+    int64_t       retention_ms; /* -1: for ever; RETENTION_UNKNOWN */
     CleanupPolicy cleanup;
 } TopicFacts;
 

@@ -10,6 +10,8 @@ typedef struct PropDef {
     unsigned    places; /* WithPlace bits */
 } PropDef;
 
+enum { RETENTION_DEFAULT_MS = 604800000 };
+
 enum { CREATES = WITH_IN_CREATE | WITH_IN_CREATE_AS };
 
 static const PropDef prop_defs[] = {
@@ -304,12 +306,21 @@ static ErrCode check_existing(const WithProps *props, Str topic, const TopicFact
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_REPLICAS),
                           "topic \"%.*s\" has %d replica%s, not %d", STR_ARG(topic),
                           there->replicas, there->replicas == 1 ? "" : "s", wanted->replicas);
-    if (props->given[WITH_RETENTION_MS] && there->retention_ms >= 0 &&
-        wanted->retention_ms != there->retention_ms)
+    if (props->given[WITH_RETENTION_MS] && there->retention_ms != RETENTION_UNKNOWN &&
+        there->cleanup != CLEANUP_COMPACT && wanted->retention_ms != there->retention_ms)
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_RETENTION_MS),
                           "topic \"%.*s\" keeps records for %lld ms, not %lld", STR_ARG(topic),
                           (long long)there->retention_ms, (long long)wanted->retention_ms);
     return ERR_OK;
+}
+
+int64_t with_retention_default(const PlannerEnv *env)
+{
+    int64_t retention_ms;
+
+    return str_to_i64(env->property(env->self, "weir.retention.ms"), &retention_ms)
+               ? retention_ms
+               : RETENTION_DEFAULT_MS;
 }
 
 ErrCode with_topic(const PlannerEnv *env, const WithProps *props, Str topic, bool has_partitions,

@@ -90,6 +90,9 @@ ErrCode with_timestamp(const PlannerEnv *env, const WithProps *props, Arena *mem
 ErrCode with_window(const WithProps *props, const Schema *schema, WindowKind *kind,
                     int64_t *size_ms, Err *err) ERR_MUST_USE;
 
+/* How long a new topic keeps records when the statement does not say it. */
+int64_t with_retention_default(const PlannerEnv *env);
+
 /*
  * What the topic is, or is to be: facts holds the defaults on entry.  An existing topic must agree
  * with what was asked for.

@@ -133,9 +133,23 @@ static OpCounters write_counters(EntityCtx *ctx, const Source *source)
     return sum;
 }
 
-static void write_positions(JsonWriter *w, const CatalogQuery *query, Str topic,
-                            const QueryLag *lags, size_t len)
+/* Where the partitions of a topic begin; 0 where the broker cannot be asked. */
+static const PartitionEnds *ends_of(EntityCtx *ctx, const Source *source)
 {
+    PartitionEnds *ends = ARENA_ARRAY(ctx->mem, PartitionEnds, source->partitions + 1);
+    Err            err;
+
+    if (broker_topic_ends(engine_broker(ctx->call->api->engine), source->topic, ends,
+                          source->partitions, &err) != ERR_OK)
+        memset(ends, 0, sizeof *ends * (source->partitions + 1));
+    return ends;
+}
+
+static void write_positions(JsonWriter *w, const CatalogQuery *query, const Source *source,
+                            const PartitionEnds *ends, const QueryLag *lags, size_t len)
+{
+    Str topic = source->topic;
+
     jw_key(w, "topicSummaries");
     jw_open(w, '[');
     jw_open(w, '{');
@@ -147,7 +161,8 @@ static void write_positions(JsonWriter *w, const CatalogQuery *query, Str topic,
             continue;
         jw_open(w, '{');
         jw_field_i64(w, "partition", lags[i].partition);
-        jw_field_i64(w, "logStartOffset", 0);
+        jw_field_i64(w, "logStartOffset",
+                     lags[i].partition < source->partitions ? ends[lags[i].partition].begin : 0);
         jw_field_i64(w, "logEndOffset", lags[i].end);
         jw_field_i64(w, "consumerOffset", lags[i].position);
         jw_close(w, '}');
@@ -160,7 +175,8 @@ static void write_positions(JsonWriter *w, const CatalogQuery *query, Str topic,
 /* Per reading query: where it stands on the source's topic. */
 static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
 {
-    Runtime *runtime = engine_runtime(ctx->call->api->engine);
+    Runtime             *runtime = engine_runtime(ctx->call->api->engine);
+    const PartitionEnds *ends = ends_of(ctx, source);
 
     jw_key(w, "queryOffsetSummaries");
     jw_open(w, '[');
@@ -176,8 +192,9 @@ static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
             continue;
         query_lags(running, ctx->mem, &lags, &len);
         jw_open(w, '{');
-        jw_field_str(w, "groupId", query->id);
-        write_positions(w, query, source->topic, lags, len);
+        jw_field_str(w, "groupId",
+                     query_group(ctx->mem, engine_service_id(ctx->call->api->engine), query->id));
+        write_positions(w, query, source, ends, lags, len);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -197,6 +214,18 @@ static void write_statistics(EntityCtx *ctx, JsonWriter *w, const Source *source
                  is_extended ? str_printf(ctx->mem, "skipped: %lld  expression-errors: %lld",
                                           (long long)sum.skipped, (long long)sum.eval_errors)
                              : STR(""));
+}
+
+/* One that cannot be asked for now is said to have one. */
+static int32_t replicas_of(EntityCtx *ctx, const Source *source)
+{
+    TopicInfo info;
+    Err       err;
+
+    if (broker_topic_describe(engine_broker(ctx->call->api->engine), source->topic, ctx->mem, &info,
+                              &err) != ERR_OK)
+        return 1;
+    return info.spec.replicas > 0 ? info.spec.replicas : 1;
 }
 
 static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *source, bool is_extended)
@@ -220,7 +249,7 @@ static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *sourc
     jw_field_c(w, "valueFormat", format_kind_name(source->value_format.kind));
     jw_field_str(w, "topic", source->topic);
     jw_field_i64(w, "partitions", is_extended ? source->partitions : 0);
-    jw_field_i64(w, "replication", is_extended ? 1 : 0);
+    jw_field_i64(w, "replication", is_extended ? replicas_of(ctx, source) : 0);
     jw_field_str(w, "statement", source->sql);
     if (is_extended)
         write_offsets(ctx, w, source);

@@ -96,9 +96,9 @@ static void write_names(JsonWriter *w, const char *field, const Str *names, size
 
 static void write_query(EntityCtx *ctx, JsonWriter *w, const Described *query)
 {
-    Query *running =
-        query->id.len ? query_find(engine_runtime(ctx->call->api->engine), query->id) : NULL;
-    Buf tree = buf_in(ctx->mem);
+    Engine *engine = ctx->call->api->engine;
+    Query  *running = query->id.len ? query_find(engine_runtime(engine), query->id) : NULL;
+    Buf     tree = buf_in(ctx->mem);
 
     if (query->plan)
         explain_plan(&tree, query->plan);
@@ -125,7 +125,9 @@ static void write_query(EntityCtx *ctx, JsonWriter *w, const Described *query)
     jw_field_c(w, "queryType", query->type);
     write_errors(w, running);
     write_tasks(ctx, w, running);
-    jw_field_str(w, "consumerGroupId", query->id);
+    jw_field_str(w, "consumerGroupId",
+                 query->id.len ? query_group(ctx->mem, engine_service_id(engine), query->id)
+                               : STR(""));
     jw_field_str(w, "state", query->state);
     jw_close(w, '}');
 }

@@ -61,8 +61,6 @@ static ErrCode make_topic(Engine *engine, const StmtPlan *plan, Err *err)
 
     if (!plan->topic.ptr || !plan->is_topic_new)
         return ERR_OK;
-    if (spec.retention_ms < 0 && spec.cleanup != TOPIC_COMPACT)
-        spec.retention_ms = properties_int(engine->props, "weir.retention.ms");
     rc = broker_topic_create(engine->broker, &spec, err);
     return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
 }

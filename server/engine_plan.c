@@ -41,7 +41,7 @@ static bool world_topic(void *self, Str name, TopicFacts *out)
     ErrCode   rc;
 
     if (known) {
-        *out = (TopicFacts){known->partitions, -1, -1, CLEANUP_DELETE};
+        *out = (TopicFacts){known->partitions, -1, RETENTION_UNKNOWN, CLEANUP_DELETE};
         return true;
     }
     mem = arena_new(0);

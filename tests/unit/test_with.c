@@ -204,6 +204,44 @@ static void retention_is_for_streams(void **state)
                   ERR_STATEMENT, "RETENTION_MS is for streams");
 }
 
+/* How long the topic of the last statement is to keep its records. */
+static int64_t retention(PlannerWorld *world, const char *sql)
+{
+    world->is_topic_missing = true;
+    world_run(world, sql);
+    assert_true(world->plan.is_topic_new);
+    return world->plan.topic_facts.retention_ms;
+}
+
+#define STREAM "CREATE STREAM S (K INT KEY, A INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1"
+
+static void retention_may_be_for_ever(void **state)
+{
+    assert_int_equal(retention(*state, STREAM ", RETENTION_MS=-1);"), -1);
+}
+
+static void retention_of_a_new_topic_is_a_property(void **state)
+{
+    PlannerWorld *world = *state;
+
+    assert_int_equal(retention(world, STREAM ");"), 604800000);
+    world->property = "weir.retention.ms";
+    world->value = "5000";
+    assert_int_equal(retention(world, "CREATE STREAM T WITH (KAFKA_TOPIC='t') AS SELECT * FROM S;"),
+                     5000);
+}
+
+static void retention_covers_the_windows(void **state)
+{
+    PlannerWorld *world = *state;
+
+    world_run(world, "CREATE STREAM S (K INT KEY) WITH (KAFKA_TOPIC='s', FORMAT='JSON');");
+    assert_int_equal(retention(world, "CREATE TABLE T WITH (KAFKA_TOPIC='t', RETENTION_MS=1000) AS "
+                                      "SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING "
+                                      "(SIZE 1 HOUR, RETENTION 1 DAY) GROUP BY K;"),
+                     86400000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +258,9 @@ int main(void)
         world_test(timestamp_names_a_column_of_a_fitting_type),
         world_test(windows_have_a_size_unless_they_are_sessions),
         world_test(retention_is_for_streams),
+        world_test(retention_may_be_for_ever),
+        world_test(retention_of_a_new_topic_is_a_property),
+        world_test(retention_covers_the_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
