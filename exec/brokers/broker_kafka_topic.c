@@ -20,7 +20,12 @@
 
 #include "common/limit.h"
 
-enum { NAME_BYTES = 250, POLL_US = 20000, LEADER_TRIES = 250 };
+enum {
+    NAME_BYTES = 250,
+    POLL_US = 20000,
+    LEADER_TRIES = 250,
+    BATCH_BYTES = 80 /* what a topic's limit counts besides the record */
+};
 
 static const char id_config[] = "flush.messages";
 
@@ -402,11 +407,14 @@ static void read_configs(const rd_kafka_ConfigResource_t *resource, Arena *arena
         else if (strcmp(name, "segment.bytes") == 0)
             segment_bytes = strtoll(value, NULL, 10);
         else if (strcmp(name, "max.message.bytes") == 0)
-            info->record_bytes_max = strtoll(value, NULL, 10);
+            info->record_bytes_max = strtoll(value, NULL, 10) - BATCH_BYTES;
         else if (strcmp(name, id_config) == 0)
             info->id = str_copy(arena, str_from(value));
     }
     info->spec.cleanup = cleanup_of(policy, info->spec.retention_ms, segment_bytes);
+    /* The producers take no more than that. */
+    if (info->record_bytes_max > g_limits.record_bytes)
+        info->record_bytes_max = g_limits.record_bytes;
 }
 
 static ErrCode ask_configs(KafkaBroker *broker, const char *name, Arena *arena, TopicInfo *info,

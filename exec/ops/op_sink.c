@@ -6,6 +6,7 @@
  * windowed key is hashed without its window.  A row that cannot be encoded, or is too large for
  * the topic, stops the query in front of its record.
  */
+#include "common/limit.h"
 #include "exec/chunk_list.h"
 #include "exec/format.h"
 #include "exec/ops/ops.h"
@@ -104,6 +105,18 @@ static ErrCode op_sink_fail(OpSink *self, bool is_key, Err *err)
     return err->code;
 }
 
+static ErrCode op_sink_too_large(const OpSink *self, size_t bytes, Err *err)
+{
+    int64_t bytes_max = self->base.ctx->record_bytes_max;
+
+    err_set(err, ERR_RECORD_TOO_LARGE,
+            "could not write to topic \"%.*s\": record of %zu bytes, limit %lld",
+            STR_ARG(self->base.node->u.sink.topic), bytes, (long long)bytes_max);
+    err_hint(err, bytes_max < g_limits.record_bytes ? "raise max.message.bytes of the topic"
+                                                    : "raise weir.limit.record.bytes");
+    return ERR_RECORD_TOO_LARGE;
+}
+
 static ErrCode op_sink_row(OpSink *self, const Row *row, Err *err)
 {
     OpCtx   *ctx = self->base.ctx;
@@ -126,14 +139,8 @@ static ErrCode op_sink_row(OpSink *self, const Row *row, Err *err)
         chunk_cancel(chunk);
         return op_sink_fail(self, false, err);
     }
-    if ((int64_t)(chunk->bytes.len - before) > ctx->record_bytes_max) {
-        err_set(err, ERR_RECORD_TOO_LARGE,
-                "could not write to topic \"%.*s\": record of %zu bytes, limit %lld",
-                STR_ARG(self->base.node->u.sink.topic), chunk->bytes.len - before,
-                (long long)ctx->record_bytes_max);
-        err_hint(err, "raise max.message.bytes of the topic");
-        return ERR_RECORD_TOO_LARGE;
-    }
+    if ((int64_t)(chunk->bytes.len - before) > ctx->record_bytes_max)
+        return op_sink_too_large(self, chunk->bytes.len - before, err);
     ctx->counters.rows_out++;
     return ERR_OK;
 }

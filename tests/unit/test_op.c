@@ -1,6 +1,7 @@
 /*
  * What each operator emits.
  */
+#include "common/limit.h"
 #include "exec/ops/ops.h"
 #include "tests/support/op_test.h"
 
@@ -235,8 +236,26 @@ static void sink_refuses_a_record_over_the_topics_limit(void **state)
     batch = rows("+ 'a' 'short' @10\n+ 'b' 'much too long for a record of fifty bytes' @20",
                  t.node->schema, t.batch_mem);
     assert_int_equal(op_process(t.op, 0, &batch, &err), ERR_RECORD_TOO_LARGE);
+    assert_string_equal(err.hint, "raise max.message.bytes of the topic");
     assert_true(t.ctx.failure.is_known);
     assert_int_equal(t.ctx.failure.offset, 1);
+    op_test_close(&t);
+}
+
+static void sink_names_the_servers_limit_where_it_is_the_smaller(void **state)
+{
+    int64_t before = g_limits.record_bytes;
+    OpTest  t;
+    Batch   batch;
+    Err     err;
+
+    op_test_open(&t, test_arena(state), STREAM_OF("k, w FROM s"), PLAN_SINK);
+    g_limits.record_bytes = 10;
+    t.ctx.record_bytes_max = 10;
+    batch = rows("+ 'a' 'more than ten bytes' @10", t.node->schema, t.batch_mem);
+    assert_int_equal(op_process(t.op, 0, &batch, &err), ERR_RECORD_TOO_LARGE);
+    assert_string_equal(err.hint, "raise weir.limit.record.bytes");
+    g_limits.record_bytes = before;
     op_test_close(&t);
 }
 
@@ -355,6 +374,7 @@ int main(void)
         arena_test(aggregate_tells_having_the_old_result),
         arena_test(sink_writes_full_chunks_and_the_rest_when_sealed),
         arena_test(sink_refuses_a_record_over_the_topics_limit),
+        arena_test(sink_names_the_servers_limit_where_it_is_the_smaller),
         arena_test(limit_holds_over_batches),
         arena_test(coalesce_keeps_the_last_row_per_key),
         arena_test(coalesce_emits_early_beyond_its_bytes),

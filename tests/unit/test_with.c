@@ -213,7 +213,8 @@ static int64_t retention(PlannerWorld *world, const char *sql)
     return world->plan.topic_facts.retention_ms;
 }
 
-#define STREAM "CREATE STREAM S (K INT KEY, A INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1"
+#define STREAM                                                                                     \
+    "CREATE STREAM S (K INT KEY, A INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1"
 
 static void retention_may_be_for_ever(void **state)
 {
