@@ -7,7 +7,11 @@
 //   client.js HOST:PORT list
 //   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
-//   client.js HOST:PORT load    TOPIC             lines on stdin: {"key", "value", "partition", "time"}
+//   client.js HOST:PORT configs                   of each topic
+//   client.js HOST:PORT place   PARTITIONS        of Java producers, for keys on stdin, in base64
+//   client.js HOST:PORT load    TOPIC [HOW]       lines on stdin: {"key", "value", "partition",
+//                                                 "time", "headers"}; HOW: bytes (all is base64),
+//                                                 committed or aborted (in a transaction)
 //   client.js HOST:PORT read    TOPIC=RECORDS...  all committed records, as lines of JSON
 //
 // `read` waits until each topic gave as many records as said, or nothing came for a while.  Then it
@@ -15,8 +19,8 @@
 // so everything before was read, and no transaction of anybody hangs.  Records whose value is
 // "probe" are left out.
 const {
-  AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, Partitioners, ResourcePatternTypes,
-  logLevel,
+  AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, Kafka, Partitioners,
+  ResourcePatternTypes, logLevel,
 } = require('kafkajs');
 const readline = require('readline');
 
@@ -112,25 +116,67 @@ const offsets = () => withAdmin(async (admin) => {
       console.log(JSON.stringify({ topic, partition, offset: Number(offset) }));
 });
 
+const configs = () => withAdmin(async (admin) => {
+  const { topics } = await admin.fetchTopicMetadata();
+  const { resources } = await admin.describeConfigs({
+    resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
+  });
+  for (const { name, partitions } of topics) {
+    const { configEntries } = resources.find(({ resourceName }) => resourceName === name);
+    console.log(JSON.stringify({
+      topic: name,
+      partitions: partitions.length,
+      replicas: partitions[0].replicas.length,
+      configs: Object.fromEntries(configEntries.map((one) => [one.configName, one.configValue])),
+    }));
+  }
+});
+
+const bytes = (text) => (typeof text === 'string' ? Buffer.from(text, 'base64') : text);
+
+async function place() {
+  const partitionMetadata = [...Array(Number(args[0])).keys()]
+    .map((partitionId) => ({ partitionId, leader: 1 }));
+  const partitioner = Partitioners.DefaultPartitioner();
+  for await (const line of readline.createInterface({ input: process.stdin }))
+    console.log(partitioner({
+      topic: 'any', partitionMetadata, message: { key: bytes(JSON.parse(line)) },
+    }));
+}
+
 async function load() {
+  const [topic, how] = args;
+  const isTransaction = how === 'committed' || how === 'aborted';
+  const decode = how === 'bytes' ? bytes : (text) => text;
   const producer = kafka.producer({
     createPartitioner: Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
+    ...isTransaction && { transactionalId: id, idempotent: true, maxInFlightRequests: 1 },
   });
+  let writer = producer;
   let messages = [];
   let count = 0;
   const send = async () => {
-    if (messages.length) await producer.send({ topic: args[0], acks: -1, messages });
+    if (messages.length) await writer.send({ topic, acks: -1, messages });
     count += messages.length;
     messages = [];
   };
   await producer.connect();
+  if (isTransaction) writer = await producer.transaction();
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { key, value, partition, time, headers } = JSON.parse(line);
-    messages.push({ key, value, partition, headers, timestamp: time && String(time) });
+    messages.push({
+      key: decode(key),
+      value: decode(value),
+      partition,
+      headers: headers && Object.fromEntries(Object.entries(headers)
+        .map(([name, values]) => [name, values.map(decode)])),
+      timestamp: time && String(time),
+    });
     if (messages.length === batch_records) await send();
   }
   await send();
+  if (isTransaction) await (how === 'aborted' ? writer.abort() : writer.commit());
   await producer.disconnect();
   console.log(count);
 }
@@ -214,7 +260,9 @@ async function read() {
   process.stdout.write('', () => process.exit(isWhole ? 0 : 1));
 }
 
-const commands = { create, grow, delete: remove, leaders, list, offsets, load, read, seal, unseal };
+const commands = {
+  create, grow, delete: remove, leaders, list, configs, offsets, place, load, read, seal, unseal,
+};
 
 commands[command]().catch((error) => {
   console.error(error.message);

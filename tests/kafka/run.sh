@@ -4,7 +4,7 @@
 #   run.sh short|long BUILD_DIR
 #
 # long ends with the short run on Kafka 4.
-# Java, Maven and node come from the distribution when they are missing; Kafka and kafkajs by their
+# Java, Maven, node and kcat come from the distribution when they are missing; Kafka and kafkajs by their
 # package tools.
 set -euo pipefail
 
@@ -17,12 +17,12 @@ fault=$build/bin/weir-server-fault
 dir=$(mktemp -d /tmp/weir-kafka-XXXXXX)
 trap '"$here/kafka.sh" stop "$dir/broker"; "$here/kafka.sh" stop "$dir/sql"; rm -rf "$dir"' EXIT
 
-if ! command -v npm >/dev/null; then
+if ! command -v npm >/dev/null || ! command -v kcat >/dev/null; then
     sudo=()
     [ "$(id -u)" = 0 ] || sudo=(sudo -n)
     "${sudo[@]}" apt-get update -qq
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq \
-        --no-install-recommends nodejs npm
+        --no-install-recommends nodejs npm kcat
 fi
 KAFKA=$(timeout 400 "$here/kafka.sh" start "$dir/broker" | tail -1 | tr -d ' ')
 cp "$here/package.json" "$here/package-lock.json" "$dir"
@@ -45,6 +45,7 @@ export WEIR_TEST_KAFKA=$KAFKA
 step 200 "$build/tests/unit/test_broker_contract"
 step 100 "$build/tests/unit/test_broker_kafka"
 python 200 test_server.py "$server"
+python 200 test_clients.py "$server"
 
 # The SQL tests, on an empty broker of their own; a short run takes those of the main operators.
 SQL_KAFKA=$(WEIR_KAFKA_KEEPS=1 timeout 100 "$here/kafka.sh" start "$dir/sql" | tail -1 | tr -d ' ')
