@@ -66,11 +66,10 @@ ErrCode query_resume(Query *query, Err *err) ERR_MUST_USE;
  */
 void query_stop(Query *query, bool deletes_data);
 
-/* The running query of this id, or NULL.  Thread: the one that stops queries. */
 /* The consumer group that shows other tools where the query stands. */
 Str query_group(Arena *mem, Str service_id, Str query_id);
 
-/* The running query of this id, or NULL. */
+/* The running query of this id, or NULL.  Thread: the one that stops queries. */
 Query *query_find(Runtime *runtime, Str id);
 /* The same for any other thread: query_stop() waits for query_release(). */
 Query *query_hold(Runtime *runtime, Str id);

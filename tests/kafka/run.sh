@@ -4,8 +4,8 @@
 #   run.sh short|long BUILD_DIR
 #
 # long ends with the short run on Kafka 4.
-# Java, Maven, node and kcat come from the distribution when they are missing; Kafka and kafkajs by their
-# package tools.
+# Java, Maven, node and kcat come from the distribution when they are missing; Kafka and kafkajs by
+# their package tools.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
