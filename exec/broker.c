@@ -314,6 +314,11 @@ ErrCode broker_trim(Broker *broker, Str topic, uint32_t partition, int64_t offse
     return broker->cls->trim(broker, topic, partition, offset, err);
 }
 
+bool broker_is_apart(const Broker *broker)
+{
+    return broker->cls->is_apart;
+}
+
 bool broker_has_groups(const Broker *broker)
 {
     return broker->cls->group_copy != NULL;

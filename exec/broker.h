@@ -35,7 +35,8 @@ typedef enum TopicCleanup {
     TOPIC_DELETE,
     TOPIC_COMPACT,
     TOPIC_COMPACT_DELETE,
-    TOPIC_LOG /* internal: neither retention nor compaction; broker_trim() drops its head */
+    TOPIC_LOG,  /* internal: neither retention nor compaction; broker_trim() drops its head */
+    TOPIC_STATE /* internal: compacted, and soon, as it is read whole at a start */
 } TopicCleanup;
 
 typedef struct TopicSpec {
@@ -163,6 +164,12 @@ ErrCode broker_produce_wait(Broker *broker, Str topic, uint32_t partition, const
 ErrCode broker_trim(Broker *broker, Str topic, uint32_t partition, int64_t offset,
                     Err *err) ERR_MUST_USE;
 
+/*
+ * Do topics live apart from the data directory, and may outlive it?  Changelogs then keep all of
+ * the state (TOPIC_STATE), else only what the state files do not have yet (TOPIC_LOG).
+ */
+bool broker_is_apart(const Broker *broker);
+
 /* --- what other tools see --------------------------------------------------------------------- */
 
 typedef struct GroupOffset {
@@ -208,6 +215,7 @@ void broker_close(Broker *broker);
 /* What a driver fills; the functions above call through it. */
 typedef struct BrokerClass {
     const char *name;
+    bool        is_apart;
     ErrCode (*topic_create)(Broker *, const TopicSpec *, Err *);
     ErrCode (*topic_delete)(Broker *, Str, Err *);
     ErrCode (*topic_describe)(Broker *, Str, Arena *, TopicInfo *, Err *);

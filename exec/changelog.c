@@ -11,7 +11,7 @@ ErrCode changelog_create(Broker *broker, Str topic, uint32_t partitions, Err *er
                       .partitions = partitions,
                       .replicas = -1,
                       .retention_ms = -1,
-                      .cleanup = TOPIC_LOG};
+                      .cleanup = broker_is_apart(broker) ? TOPIC_STATE : TOPIC_LOG};
     ErrCode   rc = broker_topic_create(broker, &spec, err);
 
     return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;

@@ -214,7 +214,7 @@ ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err
                        .partitions = 1,
                        .replicas = -1,
                        .retention_ms = -1,
-                       .cleanup = TOPIC_COMPACT};
+                       .cleanup = TOPIC_STATE};
     rc = broker_topic_create(broker, &spec, err);
     if (rc == ERR_OK || rc == ERR_TOPIC_EXISTS)
         rc = positions_read(self, positions_load, err);

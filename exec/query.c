@@ -432,11 +432,12 @@ static uint32_t query_changelog_len(const Query *query)
 static ErrCode query_open_file(Query *query, Err *err)
 {
     Runtime      *runtime = query->runtime;
+    bool          is_trimmed = runtime->has_changelog && !broker_is_apart(runtime->broker);
     QueryFileOpts opts = {.id = query->id,
                           .stores = query->plan->stores,
                           .stores_len = query->plan->stores_len,
                           .fingerprint = query->plan->fingerprint,
-                          .on_durable = runtime->has_changelog ? query_on_durable : NULL,
+                          .on_durable = is_trimmed ? query_on_durable : NULL,
                           .arg = query};
 
     if (query->plan->stores_len == 0 || query->push)

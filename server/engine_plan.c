@@ -10,6 +10,7 @@ static CleanupPolicy cleanup_of(TopicCleanup cleanup)
 {
     switch (cleanup) {
     case TOPIC_COMPACT:
+    case TOPIC_STATE:
         return CLEANUP_COMPACT;
     case TOPIC_COMPACT_DELETE:
         return CLEANUP_COMPACT_DELETE;

@@ -330,6 +330,7 @@ static void kafka_close(Broker *base)
 
 static const BrokerClass kafka_class = {
     .name = "kafka",
+    .is_apart = true,
     .topic_create = kafka_topic_create,
     .topic_delete = kafka_topic_delete,
     .topic_describe = kafka_topic_describe,

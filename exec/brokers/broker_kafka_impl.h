@@ -37,7 +37,7 @@ enum {
     KAFKA_LOOK_MS = 1000,        /* how often somebody who waits looks up */
     KAFKA_TELL_MS = 60000,       /* how often the log tells of a cluster that is away */
     KAFKA_RETRIES = 3,           /* of a call that says that it may be retried */
-    KAFKA_LOG_SEGMENT = 16777216 /* bytes: the head of a TOPIC_LOG goes by whole segments */
+    KAFKA_LOG_SEGMENT = 16777216 /* bytes: only whole segments are trimmed and compacted */
 };
 
 /* What is known of a topic.  Entries stay for good: names come again. */

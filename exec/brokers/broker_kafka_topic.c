@@ -226,6 +226,7 @@ static const char *cleanup_name(TopicCleanup cleanup)
 {
     switch (cleanup) {
     case TOPIC_COMPACT:
+    case TOPIC_STATE:
         return "compact";
     case TOPIC_COMPACT_DELETE:
         return "compact,delete";
@@ -240,14 +241,18 @@ static void fill_spec(rd_kafka_NewTopic_t *topic, const TopicSpec *spec)
 {
     char     text[32];
     uint64_t noise = 0;
+    bool     is_internal = spec->cleanup == TOPIC_LOG || spec->cleanup == TOPIC_STATE;
 
     rd_kafka_NewTopic_set_config(topic, "cleanup.policy", cleanup_name(spec->cleanup));
-    snprintf(text, sizeof text, "%" PRId64, spec->cleanup == TOPIC_LOG ? -1 : spec->retention_ms);
+    snprintf(text, sizeof text, "%" PRId64, is_internal ? -1 : spec->retention_ms);
     rd_kafka_NewTopic_set_config(topic, "retention.ms", text);
-    if (spec->cleanup == TOPIC_LOG) {
+    if (is_internal) {
         snprintf(text, sizeof text, "%d", KAFKA_LOG_SEGMENT);
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", text);
     }
+    /* A state file may be as old as that and still learn what was deleted. */
+    if (spec->cleanup == TOPIC_STATE)
+        rd_kafka_NewTopic_set_config(topic, "delete.retention.ms", "604800000");
     if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
         noise = (uint64_t)clock_now_ms(clock_system());
     snprintf(text, sizeof text, "%" PRIu64, (noise >> 2) | (UINT64_C(1) << 62));

@@ -223,7 +223,8 @@ static ErrCode compaction_is_due(LocalBroker *broker, LocalTopic *topic, uint32_
     LocalLog *log = &topic->logs[partition];
 
     *out = false;
-    if (topic->spec.cleanup != TOPIC_COMPACT && topic->spec.cleanup != TOPIC_COMPACT_DELETE)
+    if (topic->spec.cleanup != TOPIC_COMPACT && topic->spec.cleanup != TOPIC_COMPACT_DELETE &&
+        topic->spec.cleanup != TOPIC_STATE)
         return ERR_OK;
     TRY(sizes_know(broker, topic, partition, err));
     *out = (log->dirty_bytes >= COMPACT_BYTES_MIN && log->dirty_bytes >= log->clean_bytes) ||

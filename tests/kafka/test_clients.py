@@ -179,21 +179,21 @@ def check_records(kafka, server):
 
 def check_large(kafka, server):
     """A record over the usual limits, where topics and server allow it."""
-    kafka.create(large='1:max.message.bytes=8000000', larger='1:max.message.bytes=8000000')
-    server.sql("CREATE STREAM large (k STRING KEY, v STRING) WITH (kafka_topic='large', "
-               "format='KAFKA'); CREATE STREAM larger WITH (kafka_topic='larger') AS "
+    kafka.create(huge='1:max.message.bytes=8000000', huger='1:max.message.bytes=8000000')
+    server.sql("CREATE STREAM large (k STRING KEY, v STRING) WITH (kafka_topic='huge', "
+               "format='KAFKA'); CREATE STREAM larger WITH (kafka_topic='huger') AS "
                "SELECT k, CONCAT(v, 'y') AS v FROM large;")
-    kafka.load('large', [{'key': 'k', 'value': 'x' * LARGE}] * 2)
+    kafka.load('huge', [{'key': 'k', 'value': 'x' * LARGE}] * 2)
     cluster.expect('large records',
-                   [len(record['value']) for record in read_all(kafka, 'larger', 2)],
+                   [len(record['value']) for record in read_all(kafka, 'huger', 2)],
                    [LARGE + 1] * 2)
     print('large records pass', flush=True)
 
 
 def check_too_large(kafka, server):
     """A server with the usual limit: the query says which limit, and nobody else's epoch breaks."""
-    server.sql("CREATE STREAM large (k STRING KEY, v STRING) WITH (kafka_topic='large', "
-               "format='KAFKA'); CREATE STREAM refused WITH (kafka_topic='larger') AS "
+    server.sql("CREATE STREAM large (k STRING KEY, v STRING) WITH (kafka_topic='huge', "
+               "format='KAFKA'); CREATE STREAM refused WITH (kafka_topic='huger') AS "
                "SELECT k, v FROM large; CREATE STREAM lengths WITH (kafka_topic='lengths', "
                "value_format='JSON') AS SELECT k, LEN(v) AS n FROM large;")
     cluster.expect('lengths', [json.loads(record['value'])

@@ -8,6 +8,7 @@ source and outputs, read_committed, and the outputs are recomputed from the sour
 import collections
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -98,6 +99,19 @@ def run_waves(server):
     return acknowledged, unsure
 
 
+def expect_rebuilt(server, expected):
+    """The data directory is gone: the cluster has the table, and the query goes on with it."""
+    cluster.expect('exit code', server.stop(), 0)
+    shutil.rmtree(os.path.join(server.data, 'state'))
+    server.start()
+    cluster.expect('rebuilt totals', {row[0]: row[1:] for row in query(
+        server, 'SELECT customer, n, total FROM totals;')}, expected)
+    server.sql("INSERT INTO orders VALUES ('late', 'c0', 1);")
+    count, total = expected['c0']
+    cluster.eventually('the rebuilt table goes on', lambda: query(
+        server, "SELECT n, total FROM totals WHERE customer='c0';") == [[count + 1, total + 1]])
+
+
 def main():
     cluster.weir.BINARY = sys.argv[1]
     kafka = cluster.Cluster()
@@ -123,6 +137,7 @@ def main():
             last[record['key']] = [row['N'], row['TOTAL']]
         cluster.expect('updates of totals', len(records['totals']), len(acknowledged))
         cluster.expect('last totals', last, expected)
+        expect_rebuilt(server, expected)
         cluster.expect('exit code', server.stop(), 0)
     print('what Kafka holds is what was computed again')
 
