@@ -3,7 +3,8 @@
  *
  * The formats of key and value are guessed: every candidate is tried on every record and dropped
  * for good at its first failure; the first survivor renders the bytes, and the format line is
- * repeated whenever the guess narrows.
+ * repeated whenever the guess narrows.  A key may have a window behind it, of which it is told only
+ * that its times are possible ones.
  *
  * Jobs on api->pulls read the topic and append frames; a job ends when there is nothing to read or
  * enough frames wait, and the next one is started by the broker's wake or by the reader of the
@@ -13,6 +14,7 @@
 
 #include "common/datetime.h"
 #include "common/utf8.h"
+#include "exec/format.h"
 
 enum { PRINT_BATCH_BYTES = 65536, PRINT_ROWS_WAITING = 1000 };
 
@@ -34,9 +36,29 @@ static const struct {
 
 enum { GUESSES_LEN = sizeof guesses / sizeof *guesses, GUESS_ALL = 31 };
 
+/* What may stand behind a key, in the order of trying. */
+static const struct {
+    WindowKind  kind;
+    const char *name;
+} windows[] = {
+    {WINDOW_SESSION, "SESSION"},
+    {WINDOW_HOPPING, "HOPPING"},
+    {WINDOW_TUMBLING, "TUMBLING"},
+    {WINDOW_NONE, ""},
+};
+
+enum {
+    WINDOWS_LEN = sizeof windows / sizeof *windows,
+    WITHOUT_WINDOW = WINDOWS_LEN - 1,
+    GUESS_VALUE = GUESS_ALL << WITHOUT_WINDOW * GUESSES_LEN,
+    GUESS_KEY = (1 << WINDOWS_LEN * GUESSES_LEN) - 1
+};
+
+static const int64_t latest_ms = 4102444800000; /* 2100-01-01 */
+
 typedef struct Side {
     const char *title; /* "Key format: " */
-    int         left;  /* candidates */
+    int         left;  /* candidates: of each kind of window a group of Guess bits */
     int         shown; /* candidates when the line was last printed; -1: never */
     bool        has_data;
 } Side;
@@ -83,14 +105,39 @@ static bool fits(Guess guess, Str bytes)
     return false;
 }
 
+/* Takes the window off; false when there is none of that kind. */
+static bool cut_window(int window, Str *key, int64_t *start_ms, int64_t *end_ms)
+{
+    Err err;
+
+    *start_ms = *end_ms = 0;
+    return format_window_strip(key, windows[window].kind, 0, start_ms, end_ms, &err) == ERR_OK &&
+           *start_ms >= 0 && *start_ms <= *end_ms && *end_ms <= latest_ms;
+}
+
+static int guesses_of(const Side *side, int window)
+{
+    return side->left >> window * GUESSES_LEN & GUESS_ALL;
+}
+
 static void narrow(Side *side, Str bytes)
 {
     if (!bytes.ptr)
         return;
     side->has_data = true;
-    for (size_t i = 0; i < GUESSES_LEN; i++) {
-        if ((side->left & (int)guesses[i].bit) && !fits(guesses[i].bit, bytes))
-            side->left &= ~(int)guesses[i].bit;
+    for (int window = 0; window < WINDOWS_LEN; window++) {
+        int     left = guesses_of(side, window);
+        Str     key = bytes;
+        int64_t start_ms, end_ms;
+
+        if (!left)
+            continue;
+        if (!cut_window(window, &key, &start_ms, &end_ms))
+            side->left &= ~(GUESS_ALL << window * GUESSES_LEN);
+        for (int i = 0; i < GUESSES_LEN; i++) {
+            if ((left & (int)guesses[i].bit) && !fits(guesses[i].bit, key))
+                side->left &= ~((int)guesses[i].bit << window * GUESSES_LEN);
+        }
     }
 }
 
@@ -104,10 +151,13 @@ static void format_line(Side *side, Buf *out)
     buf_c(out, side->title);
     if (!side->has_data)
         buf_c(out, "\xc2\xaf\\_(\xe3\x83\x84)_/\xc2\xaf - no data processed");
-    for (size_t i = 0; side->has_data && i < GUESSES_LEN; i++) {
-        if (!(side->left & (int)guesses[i].bit))
+    for (int i = 0; side->has_data && i < WINDOWS_LEN * GUESSES_LEN; i++) {
+        const char *window = windows[i / GUESSES_LEN].name;
+
+        if (!(side->left >> i & 1))
             continue;
-        buf_printf(out, "%s%s", is_first ? "" : " or ", guesses[i].name);
+        buf_printf(out, *window ? "%s%s(%s)" : "%s%s%s", is_first ? "" : " or ", window,
+                   guesses[i % GUESSES_LEN].name);
         is_first = false;
     }
     if (side->has_data && is_first)
@@ -115,30 +165,50 @@ static void format_line(Side *side, Buf *out)
     buf_put(out, '\n');
 }
 
-static void render(const Side *side, Str bytes, Buf *out)
+static void render_as(int left, Str bytes, Buf *out)
 {
     BufReader reader = buf_reader(bytes);
     double    number;
     uint64_t  bits;
 
-    if (!bytes.ptr) {
-        buf_c(out, "<null>");
-    } else if (side->left & GUESS_JSON) {
+    if (left & GUESS_JSON) {
         buf_str(out, str_trim(bytes));
-    } else if (side->left & GUESS_INT) {
+    } else if (left & GUESS_INT) {
         buf_i64(out, (int32_t)buf_read_u32be(&reader));
-    } else if (side->left & GUESS_BIGINT) {
+    } else if (left & GUESS_BIGINT) {
         buf_i64(out, (int64_t)buf_read_u64be(&reader));
-    } else if (side->left & GUESS_DOUBLE) {
+    } else if (left & GUESS_DOUBLE) {
         bits = buf_read_u64be(&reader);
         memcpy(&number, &bits, sizeof number);
         value_print_double(out, number);
-    } else if (side->left & GUESS_STRING) {
+    } else if (left & GUESS_STRING) {
         buf_str(out, bytes);
     } else {
         for (size_t i = 0; i < bytes.len; i++)
             buf_printf(out, "%02x", (unsigned char)bytes.ptr[i]);
     }
+}
+
+/* As the first candidate that is left. */
+static void render(const Side *side, Str bytes, Buf *out)
+{
+    int     window = 0;
+    int64_t start_ms = 0, end_ms = 0;
+
+    if (!bytes.ptr) {
+        buf_c(out, "<null>");
+        return;
+    }
+    while (window < WITHOUT_WINDOW && !guesses_of(side, window))
+        window++;
+    (void)cut_window(window, &bytes, &start_ms, &end_ms);
+    if (window < WITHOUT_WINDOW)
+        buf_put(out, '[');
+    render_as(guesses_of(side, window), bytes, out);
+    if (windows[window].kind == WINDOW_SESSION)
+        buf_printf(out, "@%lld/%lld]", (long long)start_ms, (long long)end_ms);
+    else if (window < WITHOUT_WINDOW)
+        buf_printf(out, "@%lld/-]", (long long)start_ms);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -375,8 +445,8 @@ void print_open(ApiCall *call, const AstStmt *stmt, RowStyle style)
     print->topic = str_copy(call->mem, ast->topic.original);
     print->interval = ast->has_interval && ast->interval > 0 ? ast->interval : 1;
     print->rows_left = ast->has_limit ? ast->limit : -1;
-    print->key = (Side){"Key format: ", GUESS_ALL, -1, false};
-    print->value = (Side){"Value format: ", GUESS_ALL, -1, false};
+    print->key = (Side){"Key format: ", GUESS_KEY, -1, false};
+    print->value = (Side){"Value format: ", GUESS_VALUE, -1, false};
     print->refs = 1;
     print->is_running = true; /* wakes wait until the head is out */
     pthread_mutex_init(&print->lock, NULL);

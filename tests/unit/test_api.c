@@ -569,6 +569,30 @@ static void print_shows_records_and_guesses(void **state)
     assert_int_equal(status, 400);
 }
 
+static void print_shows_the_windows_of_keys(void **state)
+{
+    int status;
+    Str body;
+
+    (void)state;
+    create_orders();
+    post("/ksql",
+         "{\"ksql\":\"CREATE TABLE W AS SELECT ID, COUNT(*) AS N FROM ORDERS "
+         "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID;"
+         "CREATE TABLE X AS SELECT ID, COUNT(*) AS N FROM ORDERS "
+         "WINDOW SESSION (1 HOUR) GROUP BY ID;\"}",
+         &status);
+    assert_int_equal(status, 200);
+    insert("(7, 'a', 2)");
+    body = post("/query", "{\"ksql\":\"PRINT W FROM BEGINNING LIMIT 1;\"}", &status);
+    assert_has(body, "Key format: HOPPING(KAFKA_INT) or ");
+    assert_has(body, "key: [7@");
+    assert_has(body, "/-], value: {\"N\":1}");
+    body = post("/query", "{\"ksql\":\"PRINT X FROM BEGINNING LIMIT 1;\"}", &status);
+    assert_has(body, "Key format: SESSION(KAFKA_INT)");
+    assert_has(body, "key: [7@");
+}
+
 static void websocket_speaks_in_messages(void **state)
 {
     ApiRequest request = {.method = STR("GET"),
@@ -667,6 +691,7 @@ int main(void)
         TEST(window_bounds_are_no_fields_of_a_description),
         TEST(terminate_drops_everything_and_the_topics_listed),
         TEST(print_shows_records_and_guesses),
+        TEST(print_shows_the_windows_of_keys),
         TEST(websocket_speaks_in_messages),
         TEST(skipped_record_is_in_the_processing_log),
         TEST(table_deletion_is_marked_in_v1_only),
