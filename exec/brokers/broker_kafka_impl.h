@@ -44,8 +44,8 @@ enum {
 typedef struct KafkaTopic {
     bool     is_present;
     bool     is_log_known, is_log; /* it was made as TOPIC_LOG */
+    bool     is_going;             /* being deleted by us: nobody may begin to read it */
     uint32_t partitions;
-
 } KafkaTopic;
 
 /* Places of one partition that can be read at the same time; consumers. */
@@ -132,6 +132,8 @@ int64_t kafka_now_ms(void); /* monotonic */
 
 /* ERR_TOPIC_MISSING, or ERR_BROKER when it has no such partition. */
 ErrCode kafka_topic_check(KafkaBroker *broker, Str name, uint32_t partition, Err *err) ERR_MUST_USE;
+/* It is being deleted by us.  Thread: any. */
+bool kafka_topic_is_going(KafkaBroker *broker, Str name);
 /* What was known of it may be wrong: ask again next time. */
 void    kafka_topic_doubt(KafkaBroker *broker, Str name);
 ErrCode kafka_topic_create(Broker *base, const TopicSpec *spec, Err *err);
@@ -156,8 +158,8 @@ void    kafka_reader_close(BrokerReader *base);
 /* --- broker_kafka_consumer.c ------------------------------------------------------------------ */
 
 /*
- * Before a topic is deleted: its readers end, and every consumer that ever read it is destroyed
- * after its other feeds moved to a new one.  Waits for that, but not for ever.
+ * Before a topic that is going is deleted: its readers end, and every consumer that ever read it is
+ * destroyed after its other feeds moved to a new one.  Waits for that, but not for ever.
  */
 ErrCode kafka_consumers_leave(KafkaBroker *broker, Str topic, Err *err) ERR_MUST_USE;
 /* Serves the consumers' own events, and closes those that nobody has used for some time. */

@@ -228,8 +228,15 @@ static ErrCode find_range(KafkaBroker *broker, const char *topic, uint32_t parti
     return ERR_OK;
 }
 
-static void reader_add_locked(KafkaReader *reader, KafkaPart *part)
+/* Who deletes the topic says so before the readers that are there end. */
+static ErrCode reader_add_locked(KafkaReader *reader, KafkaBroker *broker, Str topic,
+                                 uint32_t partition, Err *err)
 {
+    KafkaPart *part;
+
+    if (kafka_topic_is_going(broker, topic))
+        return kafka_topic_missing(topic, err);
+    part = part_locked(broker, topic, partition);
     pthread_mutex_lock(&part->lock);
     pthread_mutex_lock(&part->wake_lock);
     reader->part = part;
@@ -237,6 +244,7 @@ static void reader_add_locked(KafkaReader *reader, KafkaPart *part)
     part->readers = reader;
     pthread_mutex_unlock(&part->wake_lock);
     pthread_mutex_unlock(&part->lock);
+    return ERR_OK;
 }
 
 static void reader_remove_locked(KafkaReader *reader)
@@ -277,8 +285,12 @@ ErrCode kafka_reader_open(Broker *base, Str topic, uint32_t partition, int64_t o
     reader->position = range.begin;
     reader->end = range.end;
     pthread_mutex_lock(&broker->consumers_lock);
-    reader_add_locked(reader, part_locked(broker, topic, partition));
+    rc = reader_add_locked(reader, broker, topic, partition, err);
     pthread_mutex_unlock(&broker->consumers_lock);
+    if (rc != ERR_OK) {
+        mem_free(reader);
+        return rc;
+    }
     rc = join(reader, err);
     if (rc != ERR_OK) {
         kafka_reader_close(&reader->base);

@@ -159,6 +159,18 @@ static KafkaTopic known(KafkaBroker *broker, Str name)
     return out;
 }
 
+bool kafka_topic_is_going(KafkaBroker *broker, Str name)
+{
+    return known(broker, name).is_going;
+}
+
+static void set_going(KafkaBroker *broker, Str name, bool is_going)
+{
+    pthread_mutex_lock(&broker->topics_lock);
+    known_locked(broker, name)->is_going = is_going;
+    pthread_mutex_unlock(&broker->topics_lock);
+}
+
 /* Asks for a topic that is not known, or not to have that partition. */
 static ErrCode know(KafkaBroker *broker, Str name, uint32_t partition, KafkaTopic *out, Err *err)
 {
@@ -365,20 +377,29 @@ static ErrCode request_delete(KafkaBroker *broker, const char *name, Err *err)
     return rc;
 }
 
-ErrCode kafka_topic_delete(Broker *base, Str name, Err *err)
+static ErrCode leave_and_delete(KafkaBroker *broker, Str name, const char *c_name, Err *err)
 {
-    KafkaBroker *broker = (KafkaBroker *)base;
-    char         c_name[NAME_BYTES];
-
-    kafka_topic_doubt(broker, name);
-    TRY(kafka_topic_check(broker, name, 0, err));
-    if (!name_to_c(name, c_name))
-        return kafka_topic_missing(name, err);
     TRY(kafka_consumers_leave(broker, name, err));
     TRY(request_delete(broker, c_name, err));
     TRY(await_topic(broker, c_name, 0, err));
     note_topic(broker, name, 0);
     return ERR_OK;
+}
+
+ErrCode kafka_topic_delete(Broker *base, Str name, Err *err)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+    char         c_name[NAME_BYTES];
+    ErrCode      rc;
+
+    kafka_topic_doubt(broker, name);
+    TRY(kafka_topic_check(broker, name, 0, err));
+    if (!name_to_c(name, c_name))
+        return kafka_topic_missing(name, err);
+    set_going(broker, name, true);
+    rc = leave_and_delete(broker, name, c_name, err);
+    set_going(broker, name, false);
+    return rc;
 }
 
 /* --- describing ------------------------------------------------------------------------------- */

@@ -133,8 +133,8 @@ class Churn:
         word = 'TABLE' if KINDS[kind].startswith('TABLE') else 'STREAM'
         if rng.random() < 0.3:
             self.sql('TERMINATE %s;' % query)
-        self.names.remove(name)
         self.sql('DROP %s %s DELETE TOPIC;' % (word, name))
+        self.names.remove(name)
 
     def _many(self, index, _):
         """Many queries on one topic, each dropped with its topic while records flow."""
@@ -234,6 +234,8 @@ def run(server, work, rounds, queries, seed):
         memory.append(cluster.weir.memory_kb(server.process))
         print('  round %d, %.0f s: %s, %d kB' % (number, time.monotonic() - began, found,
                                                  memory[-1]), flush=True)
+    if 'does not end' in server.log_text():
+        raise AssertionError('a consumer read a topic that was deleted')
     if not cluster.weir.IS_SANITIZED and len(memory) > 3 and \
             memory[-1] > max(memory[1:3]) + GROWTH_MAX_KB:
         raise AssertionError('memory grows: %s kB' % memory)

@@ -255,8 +255,9 @@ def test_drop_in_a_loop(kafka):
             server.sql('DROP STREAM w DELETE TOPIC; DROP STREAM u DELETE TOPIC;'
                        'DROP TABLE t DELETE TOPIC;')
             counts.append(threads_of(server))
-        if counts[-1] > counts[2] + 2:
-            raise AssertionError('threads: %s' % counts)
+        # A slow machine needs one more consumer at times, which goes when nobody uses it.
+        cluster.eventually('threads as in the beginning: %s' % counts,
+                           lambda: threads_of(server) <= counts[0] + 2, 60)
         began = time.monotonic()
         cluster.expect('exit code', server.stop(), 0)
         if time.monotonic() - began > 10:
