@@ -236,7 +236,18 @@ ErrCode broker_txn_commit(BrokerTxn *txn, void (*settled)(void *arg, const Chunk
 
 void broker_txn_abort(BrokerTxn *txn)
 {
-    txn->cls->txn_abort(txn);
+    if (txn)
+        txn->cls->txn_abort(txn);
+}
+
+void *broker_txn_culprit(const BrokerTxn *txn)
+{
+    return txn && txn->cls->txn_culprit ? txn->cls->txn_culprit(txn) : NULL;
+}
+
+bool broker_txn_is_over(const BrokerTxn *txn)
+{
+    return txn->cls->txn_is_over && txn->cls->txn_is_over(txn);
 }
 
 void broker_txn_close(BrokerTxn *txn)
@@ -334,6 +345,17 @@ void broker_group_delete(Broker *broker, Str group)
 {
     if (broker_has_groups(broker))
         broker->cls->group_delete(broker, group);
+}
+
+bool broker_is_shared(const Broker *broker)
+{
+    return broker->cls->fence != NULL;
+}
+
+void broker_fence(Broker *broker, const char *why)
+{
+    if (broker_is_shared(broker))
+        broker->cls->fence(broker, why);
 }
 
 void broker_health(Broker *broker, BrokerHealth *out)

@@ -139,8 +139,12 @@ ErrCode broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err) ERR_MUST_USE;
  */
 ErrCode broker_txn_commit(BrokerTxn *txn, void (*settled)(void *arg, const Chunk *chunk), void *arg,
                           Err *err) ERR_MUST_USE;
-void    broker_txn_abort(BrokerTxn *txn); /* nothing begun is fine */
-void    broker_txn_close(BrokerTxn *txn); /* aborts; NULL is fine */
+void    broker_txn_abort(BrokerTxn *txn); /* nothing begun is fine, and so is NULL */
+/* Whose chunk made it fail, by Chunk.owner; NULL: nobody's, or not known.  Until the next begin. */
+void *broker_txn_culprit(const BrokerTxn *txn);
+/* It has ended for good: the caller closes it and opens the group anew. */
+bool broker_txn_is_over(const BrokerTxn *txn);
+void broker_txn_close(BrokerTxn *txn); /* aborts; NULL is fine */
 
 /* --- the plain writer ------------------------------------------------------------------------- */
 
@@ -183,6 +187,13 @@ bool broker_has_groups(const Broker *broker);
 /* A copy for them; nothing of ours reads it.  Returns at once, failures are only logged. */
 void broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len);
 void broker_group_delete(Broker *broker, Str group);
+
+/* --- several servers -------------------------------------------------------------------------- */
+
+/* Can other servers write to these topics? */
+bool broker_is_shared(const Broker *broker);
+/* Another one took this server's place: nothing is written any more, and health says why. */
+void broker_fence(Broker *broker, const char *why);
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -230,11 +241,14 @@ typedef struct BrokerClass {
     ErrCode (*txn_append)(BrokerTxn *, Chunk *, Err *);
     ErrCode (*txn_commit)(BrokerTxn *, void (*)(void *, const Chunk *), void *, Err *);
     void (*txn_abort)(BrokerTxn *);
+    void *(*txn_culprit)(const BrokerTxn *); /* NULL: the chunk that append refused says it */
+    bool (*txn_is_over)(const BrokerTxn *);  /* NULL: they never are */
     void (*txn_close)(BrokerTxn *);
     ErrCode (*produce)(Broker *, Str, uint32_t, const Record *, BrokerAck, void *, Err *);
     ErrCode (*trim)(Broker *, Str, uint32_t, int64_t, Err *);
     void (*group_copy)(Broker *, Str, const GroupOffset *, size_t); /* NULL: no groups */
     void (*group_delete)(Broker *, Str);
+    void (*fence)(Broker *, const char *); /* NULL: not shared */
     void (*health)(Broker *, BrokerHealth *);
     bool (*step)(Broker *);
     void (*close)(Broker *);

@@ -137,6 +137,16 @@ static void commit_chunk_settled(void *arg, const Chunk *chunk)
         query->changelog_next[chunk->partition] = chunk->base_offset + chunk->count;
 }
 
+/* A writer that has ended for good is replaced. */
+static ErrCode commit_ready(CommitGroup *group, Err *err)
+{
+    if (group->txn && !broker_txn_is_over(group->txn))
+        return ERR_OK;
+    broker_txn_close(group->txn);
+    group->txn = NULL;
+    return commit_open_txn(group, err);
+}
+
 static ErrCode commit_write(CommitGroup *group, Query **culprit, Err *err)
 {
     Positions *positions = group->runtime->positions;
@@ -144,6 +154,7 @@ static ErrCode commit_write(CommitGroup *group, Query **culprit, Err *err)
 
     if (!group->parts && !positions_is_dirty(positions, group->name))
         return ERR_OK;
+    TRY(commit_ready(group, err));
     TRY(broker_txn_begin(group->txn, err));
     for (EpochPart *part = group->parts; part; part = part->next) {
         if (!part->is_included)
@@ -418,7 +429,7 @@ static ErrCode commit_ask(CommitGroup *group, Err *err)
 
     broker_txn_close(group->txn);
     group->txn = NULL;
-    rc = broker_txn_open(group->runtime->broker, group->name, &group->txn, err);
+    rc = commit_open_txn(group, err);
     if (rc == ERR_OK)
         rc = positions_ask(group->runtime->positions, group->name, &was_committed, err);
     if (rc == ERR_OK && was_committed)
@@ -439,6 +450,9 @@ static ErrCode commit_epoch(CommitGroup *group, Query **culprit, Err *err)
         commit_seal(group);
         commit_choose(group);
         rc = commit_write(group, culprit, err);
+        /* Which query's output was refused may have been told late, between those of others. */
+        if (rc != ERR_OK && rc != ERR_UNKNOWN_OUTCOME && broker_txn_culprit(group->txn))
+            *culprit = broker_txn_culprit(group->txn);
     }
     return rc == ERR_UNKNOWN_OUTCOME ? commit_ask(group, err) : rc;
 }

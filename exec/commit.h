@@ -25,7 +25,7 @@ enum { COMMIT_NS_PER_MS = 1000000 };
 struct CommitGroup {
     struct Runtime *runtime;
     Str             name;
-    BrokerTxn      *txn;
+    BrokerTxn      *txn;      /* NULL: to be opened first */
     GroupShare     *shares;   /* per worker; each the worker's own */
     bool            is_apart; /* of one query, until it has committed */
 
@@ -78,6 +78,9 @@ void commit_flush(CommitGroup *group);
 void commit_show_moved(CommitGroup *group, struct Query *query);
 void commit_show(CommitGroup *group);
 void commit_show_gone(struct Query *query);
+
+/* Opens the group's writer, which must be closed. */
+ErrCode commit_open_txn(CommitGroup *group, Err *err) ERR_MUST_USE;
 
 /* What exec/commit.c waits for: until is_done, which is asked under lock. */
 void commit_await(CommitGroup *group, bool (*is_done)(CommitGroup *group));

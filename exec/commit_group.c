@@ -179,7 +179,10 @@ static void commit_leave(CommitGroup *group)
     pthread_mutex_unlock(&group->lock);
     if (!is_over)
         return;
-    broker_txn_close(group->txn);
+    if (group->runtime->owner)
+        owner_close_apart(group->runtime->owner, group->name, group->txn);
+    else
+        broker_txn_close(group->txn);
     group->txn = NULL;
     pthread_mutex_lock(&group->lock);
     if (!group->is_stopping) {
@@ -202,6 +205,16 @@ static void *commit_main(void *arg)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+ErrCode commit_open_txn(CommitGroup *group, Err *err)
+{
+    Owner *owner = group->runtime->owner;
+
+    if (!owner)
+        return broker_txn_open(group->runtime->broker, group->name, &group->txn, err);
+    return group->is_apart ? owner_open_apart(owner, group->name, &group->txn, err)
+                           : owner_open_common(owner, group->name, &group->txn, err);
+}
+
 ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out, Err *err)
 {
     CommitGroup       *group = MEM_NEW(CommitGroup);
@@ -223,7 +236,7 @@ ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&group->changed, &attr);
     pthread_condattr_destroy(&attr);
-    if (broker_txn_open(runtime->broker, group->name, &group->txn, err) != ERR_OK) {
+    if (commit_open_txn(group, err) != ERR_OK) {
         commit_close(group);
         return err->code;
     }

@@ -40,12 +40,14 @@ static ErrCode runtime_open_parts(Runtime *runtime, Err *err)
     runtime->workers = ARENA_ARRAY(runtime->mem, Worker *, opts->workers);
     for (uint32_t i = 0; i < opts->workers; i++)
         runtime->workers[runtime->workers_len++] = worker_new(runtime, i);
+    if (broker_is_shared(runtime->broker))
+        TRY(owner_open(runtime->broker, opts->service_id, &runtime->owner, err));
     TRY(commit_open(runtime, STR("main"), false, &runtime->groups, err));
-    /* This settled what a former instance left: its last positions are readable now. */
+    /* This settled what a former server left: its last positions are readable now. */
     TRY(positions_open(runtime->broker, opts->service_id, &runtime->positions, err));
     for (uint32_t i = 0; !opts->is_inline && i < runtime->workers_len; i++)
         TRY(worker_start(runtime->workers[i], err));
-    return ERR_OK;
+    return runtime->owner && !opts->is_inline ? owner_watch(runtime->owner, err) : ERR_OK;
 }
 
 /* Without queries. */
@@ -65,6 +67,7 @@ static void runtime_free(Runtime *runtime)
         worker_free(runtime->workers[i]);
     proclog_free(runtime->proclog);
     positions_close(runtime->positions);
+    owner_close(runtime->owner);
     flusher_close(runtime->flusher);
     pthread_cond_destroy(&runtime->released);
     pthread_mutex_destroy(&runtime->lock);
@@ -197,6 +200,11 @@ void runtime_health(Runtime *runtime, RuntimeHealth *out)
         runtime_add_group(group, out);
     pthread_mutex_unlock(&runtime->lock);
     out->commit_us = __atomic_load_n(&runtime->groups->commit_ns, __ATOMIC_RELAXED) / 1000;
+}
+
+ErrCode runtime_check_owner(Runtime *runtime, Err *err)
+{
+    return runtime->owner ? owner_check(runtime->owner, err) : ERR_OK;
 }
 
 const Clock *runtime_clock(const Runtime *runtime)

@@ -74,6 +74,9 @@ typedef struct RuntimeHealth {
 /* Thread: any. */
 void runtime_health(Runtime *runtime, RuntimeHealth *out);
 
+/* ERR_BROKER when another server has taken this one's place; asks the cluster.  Thread: any. */
+ErrCode runtime_check_owner(Runtime *runtime, Err *err) ERR_MUST_USE;
+
 const Clock *runtime_clock(const Runtime *runtime);
 Broker      *runtime_broker(const Runtime *runtime);
 /* Finds the state files of running queries: flusher_find(), for pull queries. */

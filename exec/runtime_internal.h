@@ -8,6 +8,7 @@
 
 #include "common/map.h"
 #include "exec/commit.h"
+#include "exec/owner.h"
 #include "exec/positions.h"
 #include "exec/proclog.h"
 #include "exec/query.h"
@@ -23,6 +24,7 @@ struct Runtime {
     uint32_t     workers_len;
     Flusher     *flusher;
     Positions   *positions;
+    Owner       *owner; /* NULL: nobody else can write to the broker's topics */
     ProcLog     *proclog;
     StateBudget  state_budget;  /* of all tasks' states */
     bool         has_changelog; /* state outlives the process */

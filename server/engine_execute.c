@@ -322,6 +322,8 @@ static ErrCode run_planned(Engine *engine, Session *session, const AstStmt *stmt
     out->command_id = command_id_of(stmt_mem, stmt, plan);
     out->message = command_message_of(stmt_mem, stmt, plan, engine->catalog);
     out->query_id = plan->query ? str_copy(stmt_mem, plan->query->id) : STR_NULL;
+    /* The command log of a server that was replaced is another server's. */
+    TRY(runtime_check_owner(engine->runtime, err));
     TRY(make_topic(engine, plan, err));
     if (plan->query && plan->query->plan) {
         TRY(engine_resolve_scans(engine, &session->props, plan->query->plan, stmt_mem, &scans,

@@ -68,8 +68,9 @@ static const KafkaAdvice advices[] = {
      "REPLICAS and ksql.internal.topic.replicas may not exceed the number of brokers"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_BROKER, true,
      "too few replicas are in sync: look at the brokers"},
-    {RD_KAFKA_RESP_ERR__FENCED, ERR_BROKER, false,
-     "another server runs with the same ksql.service.id, or this one stood still for a minute"},
+    {RD_KAFKA_RESP_ERR__FENCED, ERR_BROKER, true,
+     "another server runs with the same ksql.service.id, or this one stood still for a minute: "
+     "which of the two, Weir finds out"},
 };
 
 static const KafkaAdvice *advice_of(rd_kafka_resp_err_t code)
@@ -163,7 +164,6 @@ void kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char 
         memcpy(broker->health.why, why, sizeof why);
         broker->is_refused = advice && !advice->is_retriable;
     }
-    broker->is_fenced |= code == RD_KAFKA_RESP_ERR__FENCED;
     pthread_mutex_unlock(&broker->health_lock);
     if (is_news)
         log_line(LOG_WARN, "kafka", "%s", why);
@@ -185,6 +185,35 @@ void kafka_health_good(KafkaBroker *broker)
         return;
     log_line(LOG_INFO, "kafka", "the cluster answers again");
     tell_health(broker);
+}
+
+static void kafka_fence(Broker *base, const char *why)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+    bool         is_news;
+
+    pthread_mutex_lock(&broker->health_lock);
+    is_news = !broker->is_fenced;
+    broker->is_fenced = true;
+    broker->health.is_healthy = false;
+    snprintf(broker->health.why, sizeof broker->health.why, "%s", why);
+    pthread_mutex_unlock(&broker->health_lock);
+    if (is_news)
+        log_line(LOG_ERROR, "kafka", "%s: nothing is written any more", why);
+    tell_health(broker);
+}
+
+ErrCode kafka_check_fenced(KafkaBroker *broker, Err *err)
+{
+    ErrCode rc = ERR_OK;
+
+    pthread_mutex_lock(&broker->health_lock);
+    if (broker->is_fenced)
+        rc = err_set(err, ERR_BROKER, "%s", broker->health.why);
+    pthread_mutex_unlock(&broker->health_lock);
+    if (rc != ERR_OK)
+        err_hint(err, "stop the other server, then restart this one");
+    return rc;
 }
 
 static bool is_bad(KafkaBroker *broker)
@@ -345,11 +374,14 @@ static const BrokerClass kafka_class = {
     .txn_append = kafka_txn_append,
     .txn_commit = kafka_txn_commit,
     .txn_abort = kafka_txn_abort,
+    .txn_culprit = kafka_txn_culprit,
+    .txn_is_over = kafka_txn_is_over,
     .txn_close = kafka_txn_close,
     .produce = kafka_produce,
     .trim = kafka_trim,
     .group_copy = kafka_group_copy,
     .group_delete = kafka_group_delete,
+    .fence = kafka_fence,
     .health = kafka_health,
     .step = kafka_step,
     .close = kafka_close,

@@ -112,7 +112,7 @@ typedef struct KafkaBroker {
     pthread_mutex_t health_lock;
     BrokerHealth    health;
     bool            is_refused; /* what health tells of will not change by waiting */
-    bool            is_fenced;  /* another server has this one's identity: for good */
+    bool            is_fenced;  /* another server took this one's place: for good */
 } KafkaBroker;
 
 /* --- broker_kafka.c --------------------------------------------------------------------------- */
@@ -126,6 +126,8 @@ ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, cons
 ErrCode kafka_topic_missing(Str name, Err *err);
 void    kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char *detail);
 void    kafka_health_good(KafkaBroker *broker);
+/* ERR_BROKER when another server took this one's place. */
+ErrCode kafka_check_fenced(KafkaBroker *broker, Err *err) ERR_MUST_USE;
 int64_t kafka_now_ms(void); /* monotonic */
 
 /* --- broker_kafka_topic.c --------------------------------------------------------------------- */
@@ -189,6 +191,8 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err);
 ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk *chunk), void *arg,
                          Err *err);
 void    kafka_txn_abort(BrokerTxn *base);
+void   *kafka_txn_culprit(const BrokerTxn *base);
+bool    kafka_txn_is_over(const BrokerTxn *base);
 void    kafka_txn_close(BrokerTxn *base);
 
 /* --- broker_kafka_group.c --------------------------------------------------------------------- */

@@ -2,14 +2,15 @@
  * broker_kafka_txn.c -- a commit group's transactional producer.
  *
  *     open     init_transactions: fences a former instance and settles what it left
- *     begin    a new instance first, when the last one ended for good
+ *     begin    refused when the instance has ended for good: somebody must look who may go on
  *     append   every record of the chunk to the producer, its bytes in place
  *     commit   flushes, commits; the delivery reports have given each chunk its offsets
  *     abort    librdkafka drops what is queued; after the last report no chunk is referred to
  *
  * Errors are told apart in this order: a fatal one ends the instance, one that requires it aborts
  * the transaction, a retriable one is tried again a few times, and after any other nobody knows.
- * Being fenced is for good: to start anew would only fence the other server in turn.
+ * Whether one that was fenced may start anew is for exec/owner.c to say: it would fence the server
+ * that took over in turn.
  *
  * At least once there is no transaction: an idempotent producer writes the chunks, and those
  * without an owner, the positions, when all before them are durable.  An abort ends the instance.
@@ -40,18 +41,21 @@ struct KafkaTxn {
     BrokerTxn    base;
     KafkaBroker *broker;
     char        *id;
-    rd_kafka_t  *rk; /* NULL: ended, begin opens another */
+    rd_kafka_t  *rk; /* NULL: ended; at least once, begin opens another */
     Sent        *first, **last;
     bool         is_begun;
     Err          failure; /* the first one since begin; ERR_OK: none */
+    void        *culprit; /* owner of the chunk that it was of */
 };
 
 /* --- reports ---------------------------------------------------------------------------------- */
 
-static void note_failure(KafkaTxn *txn, const Err *err)
+static void note_failure(KafkaTxn *txn, const Err *err, void *culprit)
 {
-    if (txn->failure.code == ERR_OK)
-        txn->failure = *err;
+    if (txn->failure.code != ERR_OK)
+        return;
+    txn->failure = *err;
+    txn->culprit = culprit;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -75,7 +79,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         kafka_topic_doubt(sent->txn->broker, topic);
         (void)kafka_topic_missing(topic, &err);
     }
-    note_failure(sent->txn, &err);
+    note_failure(sent->txn, &err, sent->chunk->owner);
 }
 
 /* No report is outstanding afterwards, so that chunks can be freed. */
@@ -99,12 +103,6 @@ static void free_sent(KafkaTxn *txn)
 
 /* --- instances -------------------------------------------------------------------------------- */
 
-static ErrCode fenced(KafkaTxn *txn, const char *why, Err *err)
-{
-    kafka_health_bad(txn->broker, RD_KAFKA_RESP_ERR__FENCED, why);
-    return kafka_error(err, RD_KAFKA_RESP_ERR__FENCED, why, "cannot write as \"%s\"", txn->id);
-}
-
 /* The instance is of no use any more; queued reports come first. */
 static void end_instance(KafkaTxn *txn)
 {
@@ -114,11 +112,6 @@ static void end_instance(KafkaTxn *txn)
     await_reports(txn);
     kafka_reap(txn->broker, txn->rk);
     txn->rk = NULL;
-}
-
-static bool is_fence(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
 }
 
 typedef enum Verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_ABORT, VERDICT_ENDED } Verdict;
@@ -137,8 +130,9 @@ static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, E
         char why[256];
 
         code = rd_kafka_fatal_error(txn->rk, why, sizeof why);
-        if (is_fence(code))
-            (void)fenced(txn, why, err);
+        if (code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
+            code = RD_KAFKA_RESP_ERR__FENCED;
+        (void)kafka_error(err, code, why, "%s as \"%s\"", what, txn->id);
     } else if (rd_kafka_error_txn_requires_abort(error)) {
         verdict = VERDICT_ABORT;
     } else if (rd_kafka_error_is_retriable(error)) {
@@ -186,21 +180,6 @@ static ErrCode open_instance(KafkaTxn *txn, Err *err)
     return err->code;
 }
 
-static ErrCode check_fenced(KafkaTxn *txn, Err *err)
-{
-    BrokerHealth health;
-
-    pthread_mutex_lock(&txn->broker->health_lock);
-    health = txn->broker->health;
-    health.is_healthy = !txn->broker->is_fenced;
-    pthread_mutex_unlock(&txn->broker->health_lock);
-    if (health.is_healthy)
-        return ERR_OK;
-    err_set(err, ERR_BROKER, "%s", health.why);
-    err_hint(err, "stop the other server, then restart this one");
-    return ERR_BROKER;
-}
-
 ErrCode kafka_txn_open(Broker *base, Str name, BrokerTxn **out, Err *err)
 {
     KafkaBroker *broker = (KafkaBroker *)base;
@@ -214,7 +193,7 @@ ErrCode kafka_txn_open(Broker *base, Str name, BrokerTxn **out, Err *err)
     buf_printf(&id, "_weir-%.*s-%.*s", STR_ARG(broker->service_id), STR_ARG(name));
     buf_put(&id, '\0');
     txn->id = id.ptr;
-    rc = check_fenced(txn, err);
+    rc = kafka_check_fenced(broker, err);
     if (rc == ERR_OK)
         rc = open_instance(txn, err);
     if (rc != ERR_OK) {
@@ -234,10 +213,13 @@ ErrCode kafka_txn_begin(BrokerTxn *base, Err *err)
 
     assert(!txn->is_begun);
     txn->failure.code = ERR_OK;
-    TRY(check_fenced(txn, err));
-    if (!txn->rk)
-        TRY(open_instance(txn, err));
+    txn->culprit = NULL;
+    TRY(kafka_check_fenced(txn->broker, err));
+    if (kafka_txn_is_over(base))
+        return err_set(err, ERR_BROKER, "the producer \"%s\" has ended", txn->id);
     if (txn->broker->is_at_least_once) {
+        if (!txn->rk)
+            TRY(open_instance(txn, err));
         txn->is_begun = true;
         return ERR_OK;
     }
@@ -301,7 +283,7 @@ static void flush(KafkaTxn *txn)
     /* The commit of a transaction finds out by itself. */
     if (txn->broker->is_at_least_once &&
         kafka_error(&err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "could not write an epoch") != ERR_OK)
-        note_failure(txn, &err);
+        note_failure(txn, &err, NULL);
 }
 
 /* Some records of a chunk that failed may be on their way: their bytes stay until the abort. */
@@ -332,7 +314,7 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
     }
     rc = kafka_topic_check(txn->broker, chunk->topic, chunk->partition, err);
     if (rc != ERR_OK) {
-        note_failure(txn, err);
+        note_failure(txn, err, chunk->owner);
         return rc;
     }
     sent = MEM_NEW(Sent);
@@ -341,7 +323,7 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
     *txn->last = sent;
     txn->last = &sent->next;
     if (rc != ERR_OK) {
-        note_failure(txn, err);
+        note_failure(txn, err, chunk->owner);
         sent->chunk = keep_bytes(chunk);
     }
     return rc;
@@ -418,6 +400,18 @@ ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk
     txn->is_begun = false;
     free_sent(txn);
     return ERR_OK;
+}
+
+void *kafka_txn_culprit(const BrokerTxn *base)
+{
+    return ((const KafkaTxn *)base)->culprit;
+}
+
+bool kafka_txn_is_over(const BrokerTxn *base)
+{
+    const KafkaTxn *txn = (const KafkaTxn *)base;
+
+    return !txn->rk && !txn->broker->is_at_least_once;
 }
 
 void kafka_txn_close(BrokerTxn *base)

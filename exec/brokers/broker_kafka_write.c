@@ -184,6 +184,7 @@ ErrCode kafka_produce(Broker *base, Str topic, uint32_t partition, const Record 
     ErrCode      rc;
 
     TRY(check_size(topic, record, err));
+    TRY(kafka_check_fenced(broker, err));
     TRY(kafka_topic_check(broker, topic, partition, err));
     produced = MEM_NEW(Produced);
     *produced = (Produced){broker, ack, arg, mem_zalloc(topic.len + 1)};

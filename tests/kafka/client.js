@@ -2,6 +2,7 @@
 //
 //   client.js HOST:PORT create  TOPIC=PARTITIONS[:CONFIG=VALUE]...
 //   client.js HOST:PORT grow    TOPIC=PARTITIONS...
+//   client.js HOST:PORT limit   TOPIC=BYTES...    max.message.bytes
 //   client.js HOST:PORT delete  TOPIC...
 //   client.js HOST:PORT seal    TOPIC...          nobody but super users may use it; unseal: all may
 //   client.js HOST:PORT list
@@ -75,6 +76,14 @@ const create = () => withAdmin(async (admin) => {
     if (Date.now() > end) throw found.error || new Error('a new topic has no leaders');
   }
 });
+
+const limit = () => withAdmin((admin) => admin.alterConfigs({
+  resources: pairs().map(([name, value]) => ({
+    type: ConfigResourceTypes.TOPIC,
+    name,
+    configEntries: [{ name: 'max.message.bytes', value }],
+  })),
+}));
 
 const grow = () => withAdmin((admin) => admin.createPartitions({
   topicPartitions: pairs().map(([topic, count]) => ({ topic, count: Number(count) })),
@@ -261,7 +270,8 @@ async function read() {
 }
 
 const commands = {
-  create, grow, delete: remove, leaders, list, configs, offsets, place, load, read, seal, unseal,
+  create, grow, limit, delete: remove, leaders, list, configs, offsets, place, load, read, seal,
+  unseal,
 };
 
 commands[command]().catch((error) => {

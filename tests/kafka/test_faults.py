@@ -191,6 +191,65 @@ def test_two_servers_with_one_identity(kafka):
             cluster.expect('exit code', younger.stop(), 0)
 
 
+def refused(server, statement):
+    """What the server says to the statement that it refuses."""
+    try:
+        server.sql(statement)
+    except AssertionError as error:
+        return str(error)
+    raise RuntimeError('%s was accepted' % statement)
+
+
+def holds_latest(kafka, work, sink):
+    found = cluster.by_partition(kafka.read(**{sink: 1})[sink])
+    return all(found.get(p) and json.loads(found[p][-1]['value'])['V'] == rows[-1][2]['V']
+               for p, rows in work.input.items())
+
+
+def check_copy(work, records):
+    """Each partition of the sink holds the records of the input, each once."""
+    found = cluster.by_partition(records)
+    for p, rows in work.input.items():
+        got = [json.loads(r['value'])['V'] for r in found[p]]
+        if got != [row['V'] for _, _, row in rows]:
+            raise AssertionError('sink/%d: %d records instead of %d' % (p, len(got), len(rows)))
+
+
+def test_server_that_stood_still_is_fenced_with_a_query_set_apart(kafka):
+    """Its query broke a transaction and has one of its own, which a younger server ends."""
+    work = workload.Workload(kafka, 'zombie', 5000)
+    work.load()
+    sink = work.prefix + 'sink'
+    owner = '_weir-%s-owner' % work.service
+    kafka.client('create', sink + '=3')
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as older:
+        older.sql(work.statements())
+        older.sql("CREATE STREAM sink WITH (kafka_topic='%s') AS "
+                  "SELECT k, v, LPAD('x', 1000, 'x') AS x FROM src;" % sink)
+        cluster.eventually('all of the input', lambda: holds_latest(kafka, work, sink))
+        kafka.client('limit', sink + '=300')
+        work.load_more()
+        cluster.eventually('a group of its own', lambda: any(
+            record['key'].startswith('group/') for record in kafka.read(**{owner: 1})[owner]), 60)
+        older.process.send_signal(signal.SIGSTOP)
+        kafka.client('limit', sink + '=1000000')
+        with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as younger:
+            work.check()
+            cluster.eventually('the rest of the input', lambda: holds_latest(kafka, work, sink))
+            older.process.send_signal(signal.SIGCONT)
+            await_said(older, 'taken over')
+            for statement in ('CREATE STREAM more AS SELECT * FROM src;',
+                              "INSERT INTO src (k, g, v) VALUES ('x', 1, 1);"):
+                said = refused(older, statement)
+                if 'taken over' not in said:
+                    raise AssertionError('the older one says: ' + said)
+            work.check()
+            check_copy(work, kafka.read(**{sink: work.count})[sink])
+            cluster.expect('the younger one is healthy', why(younger), '')
+            cluster.expect('exit code', older.stop(), 0)
+            cluster.expect('exit code', younger.stop(), 0)
+
+
 def test_one_bad_query_leaves_the_others_alone(kafka):
     """Its records are too large for its sink; the rest is complete and on time."""
     work = workload.Workload(kafka, 'bad', 20000)

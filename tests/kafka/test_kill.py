@@ -20,17 +20,17 @@ import workload
 
 OPTIONS = ('-o', 'commit.interval.ms=20', '-o', 'weir.limit.chunk.queue.bytes=65536')
 
-# Which call the process dies before or after, and how many of them it lives through at most; a
-# little chance, so that it is not always the first epoch after a start.
+# Which call the process dies before or after, the first and the last that it may be; a little
+# chance, so that it is not always the first epoch after a start.  A start commits once by itself.
 POINTS = {
-    'during output': ('append_output:kill_before:%d', 8),
-    'after output': ('append_output:kill_after:%d', 8),
-    'after the changelog': ('append_changelog:kill_after:%d', 8),
-    'before the positions': ('append_positions:kill_before:%d', 2),
-    'after the positions': ('append_positions:kill_after:%d', 2),
-    'before the commit': ('txn_commit:kill_before:%d', 2),
-    'after the commit': ('txn_commit:kill_after:%d', 2),
-    'during a flush': ('sqlite_write:kill_before:%d', 60),
+    'during output': ('append_output:kill_before:%d', 1, 8),
+    'after output': ('append_output:kill_after:%d', 1, 8),
+    'after the changelog': ('append_changelog:kill_after:%d', 1, 8),
+    'before the positions': ('append_positions:kill_before:%d', 1, 2),
+    'after the positions': ('append_positions:kill_after:%d', 1, 2),
+    'before the commit': ('txn_commit:kill_before:%d', 2, 3),
+    'after the commit': ('txn_commit:kill_after:%d', 2, 3),
+    'during a flush': ('sqlite_write:kill_before:%d', 1, 60),
 }
 COMMAND_POINTS = {
     'before a command is written': 'produce:kill_before:1',
@@ -146,9 +146,9 @@ def test_faults(kafka, title, count, faults):
     work.load()
     with cluster.Server(kafka, work.service, *OPTIONS) as server:
         server.sql(work.statements())
-        for fault, most in faults:
+        for fault, first, last in faults:
             server.kill()
-            start_doomed(server, fault % random.randint(1, most))
+            start_doomed(server, fault % random.randint(first, last))
             await_under_work(work, 'a kill by ' + fault, lambda: not server.is_alive())
         server.kill()
         server.start()
