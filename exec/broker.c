@@ -240,9 +240,9 @@ void broker_txn_abort(BrokerTxn *txn)
         txn->cls->txn_abort(txn);
 }
 
-void *broker_txn_culprit(const BrokerTxn *txn)
+void *broker_txn_culprit(const BrokerTxn *txn, Err *err)
 {
-    return txn && txn->cls->txn_culprit ? txn->cls->txn_culprit(txn) : NULL;
+    return txn && txn->cls->txn_culprit ? txn->cls->txn_culprit(txn, err) : NULL;
 }
 
 bool broker_txn_is_over(const BrokerTxn *txn)

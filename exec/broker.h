@@ -140,8 +140,9 @@ ErrCode broker_txn_append(BrokerTxn *txn, Chunk *chunk, Err *err) ERR_MUST_USE;
 ErrCode broker_txn_commit(BrokerTxn *txn, void (*settled)(void *arg, const Chunk *chunk), void *arg,
                           Err *err) ERR_MUST_USE;
 void    broker_txn_abort(BrokerTxn *txn); /* nothing begun is fine, and so is NULL */
-/* Whose chunk made it fail, by Chunk.owner; NULL: nobody's, or not known.  Until the next begin. */
-void *broker_txn_culprit(const BrokerTxn *txn);
+/* After an abort: whose chunk was refused for good, by Chunk.owner, and why; NULL: nobody's, or not
+ * known but by what append said.  NULL is fine. */
+void *broker_txn_culprit(const BrokerTxn *txn, Err *err);
 /* It has ended for good: the caller closes it and opens the group anew. */
 bool broker_txn_is_over(const BrokerTxn *txn);
 void broker_txn_close(BrokerTxn *txn); /* aborts; NULL is fine */
@@ -241,8 +242,8 @@ typedef struct BrokerClass {
     ErrCode (*txn_append)(BrokerTxn *, Chunk *, Err *);
     ErrCode (*txn_commit)(BrokerTxn *, void (*)(void *, const Chunk *), void *, Err *);
     void (*txn_abort)(BrokerTxn *);
-    void *(*txn_culprit)(const BrokerTxn *); /* NULL: the chunk that append refused says it */
-    bool (*txn_is_over)(const BrokerTxn *);  /* NULL: they never are */
+    void *(*txn_culprit)(const BrokerTxn *, Err *); /* NULL: append says it */
+    bool (*txn_is_over)(const BrokerTxn *);         /* NULL: they never are */
     void (*txn_close)(BrokerTxn *);
     ErrCode (*produce)(Broker *, Str, uint32_t, const Record *, BrokerAck, void *, Err *);
     ErrCode (*trim)(Broker *, Str, uint32_t, int64_t, Err *);

@@ -295,11 +295,17 @@ static void commit_back_off(CommitGroup *group, const Err *err)
     pthread_mutex_unlock(&group->lock);
 }
 
-static void commit_abort(CommitGroup *group, Query *culprit, const Err *err)
+static void commit_abort(CommitGroup *group, Query *culprit, Err *err)
 {
+    Query *refused;
+
+    broker_txn_abort(group->txn);
+    /* Which query's output was refused may be told late, when those of others were appended. */
+    refused = broker_txn_culprit(group->txn, err);
+    if (refused)
+        culprit = refused;
     log_line(LOG_WARN, "commit", "epoch of group \"%.*s\" aborted: %s", STR_ARG(group->name),
              err->msg);
-    broker_txn_abort(group->txn);
     positions_revert(group->runtime->positions, group->name);
     for (Query *query = group->queries; query; query = query->group_next)
         __atomic_store_n(&query->is_halted, 1, __ATOMIC_RELEASE);
@@ -450,9 +456,6 @@ static ErrCode commit_epoch(CommitGroup *group, Query **culprit, Err *err)
         commit_seal(group);
         commit_choose(group);
         rc = commit_write(group, culprit, err);
-        /* Which query's output was refused may have been told late, between those of others. */
-        if (rc != ERR_OK && rc != ERR_UNKNOWN_OUTCOME && broker_txn_culprit(group->txn))
-            *culprit = broker_txn_culprit(group->txn);
     }
     return rc == ERR_UNKNOWN_OUTCOME ? commit_ask(group, err) : rc;
 }

@@ -191,7 +191,7 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err);
 ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk *chunk), void *arg,
                          Err *err);
 void    kafka_txn_abort(BrokerTxn *base);
-void   *kafka_txn_culprit(const BrokerTxn *base);
+void   *kafka_txn_culprit(const BrokerTxn *base, Err *err);
 bool    kafka_txn_is_over(const BrokerTxn *base);
 void    kafka_txn_close(BrokerTxn *base);
 

@@ -45,17 +45,21 @@ struct KafkaTxn {
     Sent        *first, **last;
     bool         is_begun;
     Err          failure; /* the first one since begin; ERR_OK: none */
-    void        *culprit; /* owner of the chunk that it was of */
+    void        *culprit; /* whose chunk was refused for good; NULL: nobody's */
+    Err          refusal;
 };
 
 /* --- reports ---------------------------------------------------------------------------------- */
 
+/* The first failure may be one that comes of another, whose report is still on its way. */
 static void note_failure(KafkaTxn *txn, const Err *err, void *culprit)
 {
-    if (txn->failure.code != ERR_OK)
-        return;
-    txn->failure = *err;
-    txn->culprit = culprit;
+    if (txn->failure.code == ERR_OK)
+        txn->failure = *err;
+    if (!txn->culprit && culprit && !err->is_retriable) {
+        txn->culprit = culprit;
+        txn->refusal = *err;
+    }
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -402,9 +406,13 @@ ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk
     return ERR_OK;
 }
 
-void *kafka_txn_culprit(const BrokerTxn *base)
+void *kafka_txn_culprit(const BrokerTxn *base, Err *err)
 {
-    return ((const KafkaTxn *)base)->culprit;
+    const KafkaTxn *txn = (const KafkaTxn *)base;
+
+    if (txn->culprit)
+        *err = txn->refusal;
+    return txn->culprit;
 }
 
 bool kafka_txn_is_over(const BrokerTxn *base)
