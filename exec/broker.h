@@ -200,7 +200,7 @@ void broker_fence(Broker *broker, const char *why);
 
 typedef struct BrokerHealth {
     bool is_healthy;
-    char why[384]; /* in plain words, with what to do; "" when healthy */
+    char why[512]; /* in plain words, with what to do; "" when healthy */
 } BrokerHealth;
 
 void broker_health(Broker *broker, BrokerHealth *out); /* Thread: any */

@@ -15,7 +15,7 @@
 #include "server/jobs.h"
 #include "server/pull_cache.h"
 
-enum { STARTING_WHY_BYTES = 512 };
+enum { STARTING_WHY_BYTES = 1024 };
 
 struct Api {
     Engine         *engine;                           /* NULL until is_ready */

@@ -82,11 +82,13 @@ static const KafkaAdvice *advice_of(rd_kafka_resp_err_t code)
     return NULL;
 }
 
-/* A listener that hangs up at the first request speaks another protocol: only librdkafka's words
- * tell that from a broker that went away. */
+/* A listener that speaks another protocol hangs up at the first request, and one that does not take
+ * our certificate after it was shown: only librdkafka's words tell that from a broker that went
+ * away. */
 static const KafkaAdvice *advice_on(rd_kafka_resp_err_t code, const char *detail)
 {
-    bool is_protocol = detail && strstr(detail, "security.protocol");
+    bool is_protocol =
+        detail && (strstr(detail, "security.protocol") || strstr(detail, "SSL routines"));
 
     return advice_of(is_protocol ? RD_KAFKA_RESP_ERR__SSL : code);
 }
@@ -135,7 +137,7 @@ static void tell_health(KafkaBroker *broker)
     watch->health_changed(watch->arg, &health);
 }
 
-enum { TOLD_BYTES_MAX = 200 };
+enum { TOLD_BYTES_MAX = 300 };
 
 /* How much of librdkafka's words is for people: not how long a connection was in which state. */
 static int told_len(const char *detail)
