@@ -5,6 +5,7 @@
 #include "exec/broker.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "common/limit.h"
@@ -76,10 +77,11 @@ void broker_reader_close(BrokerReader *reader)
 
 /* any thread -> the caller of broker_read_range(): there may be something to read */
 typedef struct ReadWait {
-    const Broker   *broker;
+    Broker         *broker;
     pthread_mutex_t mutex;
     pthread_cond_t  changed;
     bool            is_woken;
+    bool            is_told; /* the reader's own: the silence is known */
 } ReadWait;
 
 static void read_wait_wake(void *arg)
@@ -140,6 +142,39 @@ static ErrCode read_visit(RecordBatch *records, BrokerVisit visit, void *arg, Er
     return rc;
 }
 
+/* What the driver says, or, when it knows of nothing, what is waited for. */
+static void read_tell(ReadWait *wait, const BrokerRange *range, int64_t position)
+{
+    BrokerWatch *watch = wait->broker->watch;
+    BrokerHealth health;
+
+    log_line(LOG_INFO, "broker", "waiting for topic \"%.*s\" at offset %lld of %lld",
+             STR_ARG(range->topic), (long long)position, (long long)range->end);
+    wait->is_told = true;
+    if (!watch)
+        return;
+    broker_health(wait->broker, &health);
+    if (health.is_healthy) {
+        health.is_healthy = false;
+        snprintf(health.why, sizeof health.why,
+                 "waiting for topic \"%.*s\" at offset %lld of %lld: check that the brokers run",
+                 STR_ARG(range->topic), (long long)position, (long long)range->end);
+    }
+    watch->health_changed(watch->arg, &health);
+}
+
+static void read_tell_over(ReadWait *wait)
+{
+    BrokerWatch *watch = wait->broker->watch;
+    BrokerHealth health;
+
+    if (wait->is_told && watch) {
+        broker_health(wait->broker, &health);
+        watch->health_changed(watch->arg, &health);
+    }
+    wait->is_told = false;
+}
+
 /* Records that are there do not come: a broker is away, or a transaction is open in front of them,
  * which a server that was killed left behind; the cluster ends it in time. */
 static ErrCode read_silence(ReadWait *wait, const BrokerRange *range, int64_t position,
@@ -158,9 +193,8 @@ static ErrCode read_silence(ReadWait *wait, const BrokerRange *range, int64_t po
         if (broker_is_cancelled(wait->broker))
             return err_set(err, ERR_CANCELLED, "reading topic \"%.*s\" was cancelled",
                            STR_ARG(range->topic));
-        if (now_ms < tell_ms && read_now_ms() >= tell_ms)
-            log_line(LOG_INFO, "broker", "waiting for topic \"%.*s\" at offset %lld of %lld",
-                     STR_ARG(range->topic), (long long)position, (long long)range->end);
+        if (!wait->is_told && read_now_ms() >= tell_ms)
+            read_tell(wait, range, position);
         return ERR_OK;
     }
     err_set(err, ERR_BROKER,
@@ -185,6 +219,7 @@ static ErrCode read_to_end(BrokerReader *reader, ReadWait *wait, const BrokerRan
         if (records || *position != before) {
             TRY(read_visit(records, visit, arg, err));
             since_ms = read_now_ms();
+            read_tell_over(wait);
         } else {
             TRY(read_silence(wait, range, *position, since_ms, err));
         }

@@ -450,6 +450,9 @@ static ErrCode await_cluster(KafkaBroker *broker, Err *err)
             return err_set(err, ERR_CANCELLED, "waiting for the Kafka cluster was cancelled");
         if (now_ms - began_ms >= KAFKA_REQUEST_MS && (!watch || is_hopeless(broker)))
             return unreachable(broker, code, err);
+        if (now_ms - began_ms >= KAFKA_SILENCE_MS && !is_bad(broker))
+            kafka_health_bad(broker, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                             "no broker of bootstrap.servers answers");
         if (now_ms - told_ms >= KAFKA_TELL_MS) {
             log_line(LOG_WARN, "kafka", "waiting for the cluster since %lld s",
                      (long long)(now_ms - began_ms) / 1000);

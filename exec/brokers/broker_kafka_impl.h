@@ -35,6 +35,7 @@ enum {
     KAFKA_REAP_MS = 10000,       /* how long a topic's deletion waits for its consumer to end */
     KAFKA_STEP_MS = 100,         /* of the broker thread */
     KAFKA_LOOK_MS = 1000,        /* how often somebody who waits looks up */
+    KAFKA_SILENCE_MS = 3000,     /* a cluster that said nothing so long is away */
     KAFKA_TELL_MS = 60000,       /* how often the log tells of a cluster that is away */
     KAFKA_RETRIES = 3,           /* of a call that says that it may be retried */
     KAFKA_LOG_SEGMENT = 16777216 /* bytes: only whole segments are trimmed and compacted */

@@ -225,10 +225,15 @@ static bool cancel_later(void *arg)
     return ++*(int *)arg == 2;
 }
 
+static void ignore_health(void *arg, const BrokerHealth *health)
+{
+    (void)arg, (void)health;
+}
+
 static void a_range_that_does_not_come_can_be_cancelled(void **state)
 {
     int         looks = 0, count = 0;
-    BrokerWatch watch = {.is_cancelled = cancel_later, .arg = &looks};
+    BrokerWatch watch = {ignore_health, cancel_later, &looks, false};
     Broker      broker = {.cls = &fake_reading, .watch = &watch};
     BrokerRange range = {.topic = STR("t"), .end = 1};
     Err         err;
