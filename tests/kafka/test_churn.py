@@ -1,6 +1,8 @@
 """Queries come and go while records flow: those that stay are exact, and nothing is left behind.
 
-usage: test_churn.py SERVER ROUNDS QUERIES [SEED]
+usage: test_churn.py SERVER ROUNDS QUERIES [SEED [OPTION...]]
+
+The options are the server's.
 
 Some queries stay.  In each round threads make, replace, pause, resume, terminate and drop others on
 the same topics, DELETE TOPIC included, and open push queries, PRINT and pull queries that they
@@ -242,14 +244,14 @@ def run(server, work, rounds, queries, seed):
 
 
 def main():
-    cluster.weir.BINARY, *numbers = sys.argv[1:]
+    cluster.weir.BINARY, *numbers = sys.argv[1:5]
     cluster.weir.SECONDS_MAX = cluster.SECONDS_MAX  # statements wait for those of other threads
     rounds, queries, *seeds = map(int, numbers)
     seed = seeds[0] if seeds else int.from_bytes(os.urandom(4), 'big')
     print('seed %d' % seed, flush=True)
     work = workload.Workload(cluster.Cluster(), 'churn', 0)
     work.create()
-    with cluster.Server(work.kafka, work.service) as server:
+    with cluster.Server(work.kafka, work.service, *sys.argv[5:]) as server:
         feeder = Feeder(work)
         try:
             run(server, work, rounds, queries, seed)
