@@ -105,6 +105,7 @@ static void *reaper_run(void *arg)
             broker->reap_last = NULL;
         pthread_mutex_unlock(&broker->reap_lock);
         destroy_watched(reap->rk);
+        mem_trim(); /* a consumer leaves behind the room of all that it had fetched */
         pthread_mutex_lock(&broker->reap_lock);
         broker->reap_done = reap->ticket;
         pthread_cond_broadcast(&broker->reap_cond);

@@ -193,7 +193,7 @@ def figures_of(server):
 
 
 def await_figures(server, limits):
-    """Handles and idle files end some time after what used them."""
+    """Consumers and idle files end some time after what used them."""
     found = {}
 
     def is_within():
@@ -223,16 +223,13 @@ def run(server, work, rounds, queries, seed):
     server.sql("CREATE STREAM other (k STRING KEY, v BIGINT) WITH (kafka_topic='%sother', "
                "partitions=3, value_format='JSON');" % work.prefix)
     server.source = work.source
-    limits, memory = None, []
+    cluster.eventually('rows', lambda: server.rows('SELECT * FROM counts;'))
+    found, memory = figures_of(server), []
+    limits = {'queries': 4, 'threads': found['threads'] + 2, 'files': found['files'] + 8}
     for number in range(rounds):
         began = time.monotonic()
         Churn(server, number, queries, seed).run()
-        if limits is None:
-            # Readers of the first round opened what stays: connections, consumers, their threads.
-            found = await_figures(server, {'queries': 4})
-            limits = {'queries': 4, 'threads': found['threads'] + 2, 'files': found['files'] + 8}
-        else:
-            found = await_figures(server, limits)
+        found = await_figures(server, limits)
         memory.append(cluster.weir.memory_kb(server.process))
         print('  round %d, %.0f s: %s, %d kB' % (number, time.monotonic() - began, found,
                                                  memory[-1]), flush=True)
