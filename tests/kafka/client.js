@@ -5,6 +5,8 @@
 //   client.js HOST:PORT limit   TOPIC=BYTES...    max.message.bytes
 //   client.js HOST:PORT delete  TOPIC...
 //   client.js HOST:PORT seal    TOPIC...          nobody but super users may use it; unseal: all may
+//   client.js HOST:PORT grant   PREFIX LOG        what the server's user needs, and nothing else:
+//                                                 topics that begin with PREFIX, a processing log
 //   client.js HOST:PORT list
 //   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
@@ -105,6 +107,36 @@ const sealOf = (topic) => ({
 const seal = () => withAdmin((admin) => admin.createAcls({ acl: args.map(sealOf) }));
 
 const unseal = () => withAdmin((admin) => admin.deleteAcls({ filters: args.map(sealOf) }));
+
+// The rules of docs/kafka.md; all that they do not name is closed.
+const grant = () => withAdmin(async (admin) => {
+  const [prefix, processingLog] = args;
+  const types = AclResourceTypes;
+  const usual = ['DESCRIBE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'];
+  const may = (resourceType, resourceName, ...operations) => operations.map((operation) => ({
+    resourceType,
+    resourceName,
+    resourcePatternType: ResourcePatternTypes.PREFIXED,
+    principal: 'User:weir',
+    host: '*',
+    operation: AclOperationTypes[operation],
+    permissionType: AclPermissionTypes.ALLOW,
+  }));
+  const closed = [types.TOPIC, types.GROUP, types.TRANSACTIONAL_ID].map((resourceType) => ({
+    ...sealOf('*'), resourceType,
+  }));
+  await admin.createAcls({
+    acl: [
+      ...closed,
+      { ...sealOf('kafka-cluster'), resourceType: types.CLUSTER },
+      ...may(types.TOPIC, '_weir-', 'ALL'),
+      ...may(types.TOPIC, processingLog, ...usual, 'CREATE'),
+      ...may(types.TOPIC, prefix, ...usual, 'CREATE', 'DELETE'),
+      ...may(types.TRANSACTIONAL_ID, '_weir-', 'DESCRIBE', 'WRITE'),
+      ...may(types.GROUP, '_weir-', 'DESCRIBE', 'READ', 'DELETE'),
+    ],
+  });
+});
 
 const list = () => withAdmin(async (admin) => {
   const { topics } = await admin.fetchTopicMetadata();
@@ -271,7 +303,7 @@ async function read() {
 
 const commands = {
   create, grow, limit, delete: remove, leaders, list, configs, offsets, place, load, read, seal,
-  unseal,
+  unseal, grant,
 };
 
 commands[command]().catch((error) => {

@@ -5,6 +5,7 @@ usage: test_security.py SERVER
 Starts a broker of its own.  SCRAM to Kafka 4 needs librdkafka 2.6.1: an older one must say so.
 """
 import ctypes
+import json
 import os
 import sys
 
@@ -72,6 +73,50 @@ def expect_rights(kafka, address, settings):
     print('rights: said', flush=True)
 
 
+STATEMENTS = """
+CREATE STREAM a (k INT KEY, x INT) WITH (kafka_topic='shop-a', value_format='JSON', partitions=2);
+CREATE TABLE t (k INT PRIMARY KEY, n STRING) WITH (kafka_topic='shop-t', value_format='JSON',
+  partitions=2);
+CREATE STREAM j WITH (kafka_topic='shop-j') AS SELECT a.k AS k, x, n FROM a
+  LEFT JOIN t ON a.k = t.k;
+CREATE TABLE counts WITH (kafka_topic='shop-counts') AS SELECT x, COUNT(*) AS n FROM a GROUP BY x;
+CREATE STREAM f WITH (kafka_topic='shop-f') AS SELECT k, x FROM a;
+CREATE OR REPLACE STREAM f WITH (kafka_topic='shop-f') AS SELECT k, x FROM a WHERE x > 0;
+INSERT INTO f SELECT k, x FROM j;
+ASSERT TOPIC 'shop-a' WITH (PARTITIONS=2);
+INSERT INTO t VALUES (1, 'one');
+INSERT INTO a VALUES (1, 2);
+"""
+
+
+def expect_least_rights(kafka, address, settings, guarantee):
+    """The rights that docs/kafka.md names are enough for every kind of statement."""
+    with cluster.weir.Server(*options('bootstrap.servers=' + address, *settings),
+                             *options('ksql.service.id=least_', 'auto.offset.reset=earliest',
+                                      'processing.guarantee=' + guarantee)) as server:
+        server.sql(STATEMENTS)
+        groups = [server.sql('EXPLAIN %s;' % query)[0]['queryDescription']['consumerGroupId']
+                  for query in server.running()]
+        for sql in ('SELECT * FROM counts;', 'SELECT * FROM j EMIT CHANGES LIMIT 1;',
+                    'SELECT * FROM a;', "PRINT 'shop-a' FROM BEGINNING LIMIT 1;"):
+            cluster.eventually(sql, lambda statement=sql: b'2' in answer(server, statement), 30)
+        cluster.eventually('the groups have positions', lambda: all(
+            kafka.client('offsets', group) for group in groups), 30)
+        server.sql('DESCRIBE counts EXTENDED; SHOW TOPICS EXTENDED; SHOW QUERIES EXTENDED;')
+        server.sql('PAUSE ALL; RESUME ALL; TERMINATE ALL;')
+        server.sql(' '.join('DROP %s DELETE TOPIC;' % source for source in (
+            'STREAM f', 'STREAM j', 'TABLE counts', 'STREAM a', 'TABLE t')))
+        cluster.expect('topics', [topic for topic in kafka.topics() if 'shop-' in topic], [])
+        cluster.expect('exit code', server.stop(), 0)
+        if 'uthoriz' in server.log_text():
+            raise AssertionError(server.log_text())
+    print('the rights of the manual are enough, %s' % guarantee, flush=True)
+
+
+def answer(server, sql):
+    return server.request('POST', '/query', json.dumps({'ksql': sql}).encode())[2]
+
+
 def run(folder):
     address, tls, sasl = cluster.control('secure', folder)
     authority = 'ssl.ca.location=%s/tls/ca.pem' % folder
@@ -93,7 +138,11 @@ def run(folder):
     expect_refusal('wrong password', sasl, [*plain, 'sasl.password=wrong'],
                    'Invalid username or password', 'sasl.password')
     expect_refusal('no TLS', tls, [], 'security.protocol')
-    expect_rights(cluster.Cluster(address), sasl, [*plain, 'sasl.password=secret'])
+    kafka = cluster.Cluster(address)
+    expect_rights(kafka, sasl, [*plain, 'sasl.password=secret'])
+    kafka.client('grant', 'shop-', 'least_ksql_processing_log')
+    for guarantee in ('exactly_once_v2', 'at_least_once'):
+        expect_least_rights(kafka, sasl, [*plain, 'sasl.password=secret'], guarantee)
 
 
 def main():
