@@ -283,6 +283,8 @@ void commit_add_query(CommitGroup *group, Query *query)
 {
     Query **at = &group->queries;
 
+    /* What was shown before a restart may be old. */
+    commit_show_moved(group, query);
     pthread_mutex_lock(&group->lock);
     while (*at)
         at = &(*at)->group_next;
@@ -290,6 +292,7 @@ void commit_add_query(CommitGroup *group, Query *query)
     *at = query;
     __atomic_store_n(&query->group, group, __ATOMIC_RELEASE); /* whoever waits may be looking */
     query->chosen = 0;
+    pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->lock);
 }
 

@@ -10,7 +10,7 @@
 //   client.js HOST:PORT list
 //   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
-//   client.js HOST:PORT configs                   of each topic
+//   client.js HOST:PORT configs TOPIC...
 //   client.js HOST:PORT place   PARTITIONS        of Java producers, for keys on stdin, in base64
 //   client.js HOST:PORT load    TOPIC [HOW]       lines on stdin: {"key", "value", "partition",
 //                                                 "time", "headers"}; HOW: bytes (all is base64),
@@ -158,7 +158,7 @@ const offsets = () => withAdmin(async (admin) => {
 });
 
 const configs = () => withAdmin(async (admin) => {
-  const { topics } = await admin.fetchTopicMetadata();
+  const { topics } = await admin.fetchTopicMetadata({ topics: args });
   const { resources } = await admin.describeConfigs({
     resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
   });

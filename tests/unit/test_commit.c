@@ -297,6 +297,24 @@ static void query_that_moved_is_shown_as_a_group(void **state)
     sql_engine_close(&e);
 }
 
+static void query_that_starts_is_shown_as_a_group(void **state)
+{
+    SqlEngine   e;
+    BrokerClass cls;
+
+    sql_engine_open(&e, test_arena(state));
+    cls = *engine_broker(e.engine)->cls;
+    cls.group_copy = note_copy;
+    engine_broker(e.engine)->cls = &cls;
+    copies = 0;
+    copied_offset = -1;
+    sql_run(&e, ORDERS BIG);
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 1);
+    assert_int_equal(copied_offset, 0);
+    sql_engine_close(&e);
+}
+
 static void nothing_new_is_no_epoch(void **state)
 {
     SqlEngine e;
@@ -330,6 +348,7 @@ int main(void)
         fault_test(failed_query_stops_in_front_of_its_record),
         fault_test(query_whose_sink_is_gone_is_set_apart),
         fault_test(query_that_moved_is_shown_as_a_group),
+        fault_test(query_that_starts_is_shown_as_a_group),
         fault_test(nothing_new_is_no_epoch),
     };
     return cmocka_run_group_tests(tests, arena_group_setup, arena_group_teardown);
