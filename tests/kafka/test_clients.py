@@ -225,11 +225,11 @@ CREATE TABLE windows WITH (kafka_topic='windows', retention_ms=3600000) AS
 ''')
     service = server.service
     wanted = (
-            ('made', 3, 'delete', '86400000'), ('kept', 1, 'delete', '-1'),
-            ('facts', 2, 'compact', '-1'), ('copy', 3, 'delete', '86400000'),
-            ('counts', 4, 'compact', '-1'), ('windows', 3, 'compact,delete', '172800000'),
-            ('_weir-%s-commands' % service, 1, 'delete', '-1'),
-            ('_weir-%s-positions' % service, 1, 'compact', '-1'))
+        ('made', 3, 'delete', '86400000'), ('kept', 1, 'delete', '-1'),
+        ('facts', 2, 'compact', '-1'), ('copy', 3, 'delete', '86400000'),
+        ('counts', 4, 'compact', '-1'), ('windows', 3, 'compact,delete', '172800000'),
+        ('_weir-%s-commands' % service, 1, 'delete', '-1'),
+        ('_weir-%s-positions' % service, 1, 'compact', '-1'))
     found = {topic['topic']: topic
              for topic in kafka.client('configs', *(topic for topic, *_ in wanted))}
     for topic, partitions, cleanup, retention in wanted:
