@@ -69,7 +69,7 @@ else
     python 900 test_churn.py "$server" 5 200
     python 400 test_churn.py "$server" 5 20 1 -o processing.guarantee=at_least_once
     python 400 test_leader.py "$server" 100000
-    python 400 test_proxy.py "$server" 100000
+    python 500 test_proxy.py "$server" 100000
 fi
 python 200 test_security.py "$server"
 if [ "$length" = long ]; then

@@ -1,4 +1,4 @@
-"""A network that delays, loses or holds what the broker says: what comes out stays exact.
+"""A network that delays, loses, holds or cuts what the broker says: what comes out stays exact.
 
 usage: test_proxy.py SERVER RECORDS
 
@@ -51,6 +51,52 @@ def run(kafka, link, count):
     print('proxy, %d records: output as computed' % count, flush=True)
 
 
+def restart(link, work, data, count):
+    """A start whose connections are cut after so many bytes; 0: never."""
+    cluster.remove(os.path.join(data, 'state'))  # the changelogs are read again
+    server = cluster.Server(cluster.Cluster(link.address), work.service, data=data)
+    before = link.passed
+    if count:
+        link.limit(count)
+    try:
+        server.begin()
+        if count:
+            cluster.eventually('the connections are cut', link.is_cut)
+            cluster.eventually('it is told', lambda: not server.health()['details']['kafka'][
+                'isHealthy'])
+            state = server.health()['serverState']
+            print('  cut after %d bytes, %s' % (count, state), flush=True)
+            link.heal()
+        server.await_ready(cluster.SECONDS_MAX)
+        passed = link.passed - before
+        cluster.eventually('all run', lambda: len(server.running()) == 4)
+        test_faults.await_healthy(server)
+        work.check()
+        cluster.expect('exit code', server.stop(), 0)
+    finally:
+        link.heal()
+        server.__exit__()
+    return passed
+
+
+def run_starts(kafka, link):
+    """Wherever a start loses its cluster: it waits, says so, and goes on."""
+    work = workload.Workload(kafka, 'cut', 2000)
+    work.load()
+    data = cluster.scratch()
+    try:
+        with cluster.Server(cluster.Cluster(link.address), work.service, data=data) as server:
+            server.sql(work.statements())
+            work.check()
+            cluster.expect('exit code', server.stop(), 0)
+        total = restart(link, work, data, 0)
+        for part in (0.1, 0.25, 0.4, 0.55, 0.7, 0.85):
+            restart(link, work, data, int(total * part))
+    finally:
+        cluster.remove(data)
+    print('proxy: starts that were cut go on', flush=True)
+
+
 def main():
     cluster.weir.BINARY, count = sys.argv[1], int(sys.argv[2])
     folder = cluster.scratch()
@@ -58,6 +104,7 @@ def main():
         with proxy.Proxy() as link:
             address, inner = cluster.control('proxied', folder, str(link.port))
             link.target = inner.rsplit(':', 1)[0], int(inner.rsplit(':', 1)[1])
+            run_starts(cluster.Cluster(address), link)
             run(cluster.Cluster(address), link, count)
     finally:
         cluster.control('stop', folder)

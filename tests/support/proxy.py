@@ -5,7 +5,8 @@
         proxy.delay(0.3)     every answer comes that much later
         proxy.swallow()      requests arrive, their answers are lost
         proxy.hold()         nothing arrives anywhere, no connection ends: a black hole
-        proxy.heal()         all is well again
+        proxy.limit(10000)   after so many bytes of answers every connection ends, new ones at once
+    proxy.heal()         all is well again
 
 Connections that lost bytes are cut by heal(), as the rest of them could not be understood; what
 was held goes on.  Each connection has two threads, one for each direction.
@@ -24,6 +25,8 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.address = '127.0.0.1:%d' % self.port
         self.swallowed = 0  # bytes of answers that were lost
+        self.passed = 0     # bytes of answers that were not
+        self._passed_max = None
         self._changed = threading.Condition()
         self._delay, self._is_swallowing, self._is_holding = 0, False, False
         self._links = set()
@@ -47,7 +50,14 @@ class Proxy:
     def hold(self):
         self._set(is_holding=True)
 
+    def limit(self, count):
+        self._passed_max = self.passed + count
+
+    def is_cut(self):
+        return self._passed_max is not None and self.passed >= self._passed_max
+
     def heal(self):
+        self._passed_max = None
         self._set()
         for link in [link for link in list(self._links) if link.lost]:
             link.cut()
@@ -68,6 +78,9 @@ class Proxy:
 
     def _connect(self, client):
         self._wait()
+        if self.is_cut():
+            client.close()
+            return
         try:
             link = _Link(client, socket.create_connection(self.target))
         except OSError:
@@ -81,6 +94,13 @@ class Proxy:
         there.join()
         self._links.discard(link)
         link.close()
+
+    def _count(self, count):
+        with self._changed:
+            self.passed += count
+        if self.is_cut():
+            for link in list(self._links):
+                link.cut()
 
     def _wait(self):
         with self._changed:
@@ -96,6 +116,10 @@ class Proxy:
                     link.lost += len(data)
                     self.swallowed += len(data)
                     continue
+                if self.is_cut():
+                    break
+                if is_answer:
+                    self._count(len(data))
                 sink.sendall(data)
         except OSError:
             pass
