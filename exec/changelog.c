@@ -23,7 +23,7 @@ void changelog_put(ChangelogWriter *writer, uint32_t store, Str key, Str value)
     size_t before;
     Record record = {.value = value};
 
-    if (!chunk || chunk->bytes.len >= CHUNK_BYTES) {
+    if (!chunk || chunk_is_full(chunk)) {
         chunk = chunk_new(writer->topic, writer->partition, writer->owner);
         chunk_list_add(writer->out, chunk);
     }

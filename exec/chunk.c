@@ -4,10 +4,15 @@
  * A record is begun by reserving its head, grown in place by whoever encodes key and value, and
  * ended by filling the head in.  While one is begun, `begun` remembers where its head stands; the
  * key's length is parked in the head itself, so that nothing is kept per record beside the bytes.
+ *
+ * Blocks.  A chunk that is no longer small continues in a block of CHUNK_BYTES, and when it is
+ * freed the block waits for the next one.  Chunks are made by workers and freed by committers,
+ * gigabytes of them while queries catch up; the heap would keep as much again in gaps between them.
  */
 #include "exec/chunk.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Offsets of the head's fields. */
@@ -40,6 +45,80 @@ static int64_t get_i64(const char *at)
     return (int64_t)((uint64_t)get_u32(at) | (uint64_t)get_u32(at + 4) << 32);
 }
 
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+typedef struct Block {
+    struct Block *next;
+} Block;
+
+enum { SMALL_BYTES = 8192, BLOCKS_MAX = 512 };
+
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static Block          *blocks; /* that no chunk has */
+static uint32_t        blocks_len;
+
+static void *block_take(void)
+{
+    Block *block;
+
+    pthread_mutex_lock(&blocks_lock);
+    block = blocks;
+    if (block) {
+        blocks = block->next;
+        blocks_len--;
+    }
+    pthread_mutex_unlock(&blocks_lock);
+    return block ? block : mem_alloc(CHUNK_BYTES);
+}
+
+static void block_give(void *ptr)
+{
+    Block *block = ptr;
+
+    pthread_mutex_lock(&blocks_lock);
+    if (blocks_len < BLOCKS_MAX) {
+        block->next = blocks;
+        blocks = block;
+        blocks_len++;
+        block = NULL;
+    }
+    pthread_mutex_unlock(&blocks_lock);
+    mem_free(block);
+}
+
+void chunk_free_blocks(void)
+{
+    Block *block;
+
+    pthread_mutex_lock(&blocks_lock);
+    block = blocks;
+    blocks = NULL;
+    blocks_len = 0;
+    pthread_mutex_unlock(&blocks_lock);
+    while (block) {
+        Block *next = block->next;
+
+        mem_free(block);
+        block = next;
+    }
+}
+
+/* Before a record is begun.  Larger than a block are chunks of large records only. */
+static void chunk_enlarge(Chunk *chunk)
+{
+    char *block;
+
+    if (chunk->bytes.len < SMALL_BYTES || chunk->bytes.cap >= CHUNK_BYTES)
+        return;
+    block = block_take();
+    memcpy(block, chunk->bytes.ptr, chunk->bytes.len);
+    mem_free(chunk->bytes.ptr);
+    chunk->bytes.ptr = block;
+    chunk->bytes.cap = CHUNK_BYTES;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
 Chunk *chunk_new(Str topic, uint32_t partition, void *owner)
 {
     Chunk *chunk = MEM_NEW(Chunk);
@@ -57,12 +136,18 @@ void chunk_free(Chunk *chunk)
 {
     if (!chunk)
         return;
-    buf_deinit(&chunk->bytes);
+    if (chunk->bytes.cap == CHUNK_BYTES)
+        block_give(chunk->bytes.ptr);
+    else
+        buf_deinit(&chunk->bytes);
     mem_free(chunk);
 }
 
+/* --- writing ---------------------------------------------------------------------------------- */
+
 void chunk_append(Chunk *chunk, const Record *record)
 {
+    chunk_enlarge(chunk);
     buf_reserve(&chunk->bytes,
                 RECORD_HEAD_BYTES + record->key.len + record->value.len + record->headers.len);
     chunk_begin(chunk, record->ts);
@@ -82,6 +167,7 @@ void chunk_begin(Chunk *chunk, int64_t ts)
 {
     char *head;
 
+    chunk_enlarge(chunk);
     buf_reserve(&chunk->bytes, RECORD_HEAD_BYTES);
     head = chunk->bytes.ptr + chunk->bytes.len;
     put_u32(head + HEAD_DELTA, chunk->count);
@@ -124,6 +210,8 @@ void chunk_cancel(Chunk *chunk)
 {
     chunk->bytes.len = chunk->begun;
 }
+
+/* --- reading ---------------------------------------------------------------------------------- */
 
 ChunkCursor chunk_cursor(Str bytes, int64_t base_offset)
 {

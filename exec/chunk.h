@@ -23,7 +23,7 @@
 
 #include "common/buf.h"
 
-enum { CHUNK_BYTES = 65536, RECORD_HEAD_BYTES = 24 };
+enum { CHUNK_BYTES = 65536, CHUNK_SPARE_BYTES = 2048, RECORD_HEAD_BYTES = 24 };
 
 typedef struct Record {
     Str     key;   /* ptr NULL: null */
@@ -46,10 +46,18 @@ typedef struct Chunk {
 } Chunk;
 
 Chunk *chunk_new(Str topic, uint32_t partition, void *owner);
-void   chunk_free(Chunk *chunk);                         /* NULL is fine */
-void   chunk_append(Chunk *chunk, const Record *record); /* copies; offset is ignored */
+void   chunk_free(Chunk *chunk); /* NULL is fine */
+/* Freed chunks leave their memory to the next ones: this gives it to the heap.  Thread: any. */
+void chunk_free_blocks(void);
+void chunk_append(Chunk *chunk, const Record *record); /* copies; offset is ignored */
 /* The same with an offset delta of its own, not below those before: what compaction leaves. */
 void chunk_append_at(Chunk *chunk, const Record *record, uint32_t delta);
+
+/* One more record could be too much for CHUNK_BYTES: its memory would be doubled for it. */
+static inline bool chunk_is_full(const Chunk *chunk)
+{
+    return chunk->bytes.len > CHUNK_BYTES - CHUNK_SPARE_BYTES;
+}
 
 /*
  * In place: chunk_begin(), then encode the key into chunk->bytes, chunk_key_done(), encode the

@@ -559,8 +559,10 @@ static void sweep_end(LocalBroker *broker)
     has_shrunk = broker->cached_bytes > IDLE_CACHE_BYTES;
     local_cache_shrink_locked(broker, IDLE_CACHE_BYTES);
     pthread_mutex_unlock(&broker->lock);
-    if (has_shrunk)
+    if (has_shrunk) {
+        chunk_free_blocks();
         mem_trim();
+    }
 }
 
 static ErrCode sweep_slice(LocalBroker *broker, int64_t started_ns, Err *err)

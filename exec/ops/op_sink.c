@@ -46,7 +46,7 @@ static Chunk *op_sink_chunk(OpSink *self, uint32_t partition)
 {
     Chunk **open = &self->open[partition];
 
-    if (*open && (*open)->bytes.len >= CHUNK_BYTES) {
+    if (*open && chunk_is_full(*open)) {
         chunk_list_add(self->base.ctx->out, *open);
         *open = NULL;
     }

@@ -46,6 +46,39 @@ static void chunk_gives_back_what_was_appended(void **state)
     chunk_free(chunk);
 }
 
+/* Full before its memory would be doubled for one more record. */
+static Chunk *full_chunk(Str value)
+{
+    Chunk *chunk = chunk_new(STR("t"), 0, NULL);
+
+    while (!chunk_is_full(chunk))
+        chunk_append(chunk, &(Record){.value = value, .ts = 1});
+    assert_true(chunk->bytes.len <= CHUNK_BYTES);
+    assert_int_equal(chunk->bytes.cap, CHUNK_BYTES);
+    return chunk;
+}
+
+static void chunk_continues_in_the_memory_of_a_freed_one(void **state)
+{
+    Chunk      *first = full_chunk(STR("abcdefgh"));
+    const char *block = first->bytes.ptr;
+    Chunk      *second;
+    ChunkCursor cursor;
+    Record      got;
+    uint32_t    count = 0;
+
+    (void)state;
+    chunk_free(first);
+    second = full_chunk(STR("12345678"));
+    assert_ptr_equal(second->bytes.ptr, block);
+    cursor = chunk_cursor(buf_view(&second->bytes), 0);
+    for (; chunk_next(&cursor, &got); count++)
+        assert_str(got.value, STR("12345678"));
+    assert_int_equal(count, second->count);
+    chunk_free(second);
+    chunk_free_blocks();
+}
+
 static void chunk_record_is_written_in_place_or_taken_back(void **state)
 {
     Chunk *chunk = chunk_new(STR("t"), 0, NULL);
@@ -167,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(chunk_gives_back_what_was_appended),
+        arena_test(chunk_continues_in_the_memory_of_a_freed_one),
         arena_test(chunk_record_is_written_in_place_or_taken_back),
         arena_test(chunk_cursor_stops_at_truncated_bytes),
         arena_test(header_next_gives_names_and_values_in_order),
