@@ -19,6 +19,7 @@
 #endif
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
@@ -106,6 +107,19 @@ void mem_trim(void)
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+}
+
+int64_t mem_resident(void)
+{
+    FILE     *statm = fopen("/proc/self/statm", "r");
+    long long resident = 0, shared = 0;
+
+    if (!statm)
+        return 0;
+    if (fscanf(statm, "%*s %lld %lld", &resident, &shared) != 2)
+        resident = shared = 0;
+    (void)fclose(statm);
+    return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 
 Arena *arena_new(size_t block_bytes)

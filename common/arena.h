@@ -59,6 +59,8 @@ void *mem_realloc(void *ptr, size_t size);
 void  mem_free(void *ptr);
 /* Gives freed memory back to the system; for moments of rest, it takes a while. */
 void mem_trim(void);
+/* Memory of the process that is in RAM, without pages of files; 0 where the system does not say. */
+int64_t mem_resident(void);
 #define MEM_NEW(T) ((T *)mem_zalloc(sizeof(T)))
 #define MEM_ARRAY(T, n) ((T *)mem_zalloc(sizeof(T) * (size_t)(n)))
 

@@ -39,6 +39,7 @@
     X(pull_queue, "weir.limit.pull.queue", 1000, "pull queries waiting")                           \
     X(prepared_pulls, "weir.limit.prepared.pulls", 200, "look-ups by key that are kept prepared")  \
     X(insert_queue, "weir.limit.insert.queue", 10000, "INSERTs waiting for the broker")            \
+    X(memory_bytes, "weir.memory.bytes", 209715200, "bytes of memory while queries catch up")      \
     X(state_bytes, "weir.limit.state.bytes", 268435456, "bytes of state kept in memory")           \
     X(broker_silence_ms, "weir.limit.broker.silence.ms", 90000,                                    \
       "milliseconds without a record while a topic is read at start")                              \

@@ -403,6 +403,11 @@ bool broker_is_cancelled(const Broker *broker)
     return broker->watch && broker->watch->is_cancelled(broker->watch->arg);
 }
 
+int64_t broker_fetched_bytes(Broker *broker)
+{
+    return broker->cls->fetched_bytes ? broker->cls->fetched_bytes(broker) : 0;
+}
+
 bool broker_step(Broker *broker)
 {
     return broker->cls->step(broker);

@@ -204,6 +204,8 @@ typedef struct BrokerHealth {
 } BrokerHealth;
 
 void broker_health(Broker *broker, BrokerHealth *out); /* Thread: any */
+/* What readers hold, or the driver for them: about, at most 100 ms ago.  Thread: any. */
+int64_t broker_fetched_bytes(Broker *broker);
 
 /* What somebody who waits for a broker wants to hear, and may say.  Both are called on any thread
  * and must not block. */
@@ -251,6 +253,7 @@ typedef struct BrokerClass {
     void (*group_delete)(Broker *, Str);
     void (*fence)(Broker *, const char *); /* NULL: not shared */
     void (*health)(Broker *, BrokerHealth *);
+    int64_t (*fetched_bytes)(Broker *); /* NULL: nothing is fetched ahead */
     bool (*step)(Broker *);
     void (*close)(Broker *);
 } BrokerClass;

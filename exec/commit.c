@@ -188,14 +188,17 @@ static void commit_merge(CommitGroup *group, Query *query)
     arena_free(mem);
 }
 
-static void commit_take_part(EpochPart *part)
+static void commit_take_part(CommitGroup *group, EpochPart *part)
 {
     Query *query = part->task->query;
 
-    for (uint32_t i = 0; i < part->marks_len; i++)
-        __atomic_store_n(
-            &query->settled[query_spot(query, part->marks[i].scan, part->task->partition)],
-            part->marks[i].offset, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < part->marks_len; i++) {
+        const TaskMark *mark = &part->marks[i];
+        int64_t *settled = &query->settled[query_spot(query, mark->scan, part->task->partition)];
+
+        group->records += mark->offset - *settled;
+        __atomic_store_n(settled, mark->offset, __ATOMIC_RELEASE);
+    }
     if (part->changes) {
         part->changes->next = query->changes;
         query->changes = part->changes;
@@ -251,7 +254,7 @@ static void commit_settle(CommitGroup *group)
     positions_settle(group->runtime->positions, group->name);
     for (EpochPart *part = group->parts; part; part = part->next) {
         if (part->is_included)
-            commit_take_part(part);
+            commit_take_part(group, part);
     }
     for (EpochPart *part = group->parts; part; part = part->next) {
         Query *query = part->task->query;
@@ -267,6 +270,7 @@ static void commit_settle(CommitGroup *group)
     commit_free_bytes(group);
     worker_call_all(group->runtime, MESSAGE_SETTLE, group, NULL);
     commit_clear_parts(group);
+    commit_note_memory(group);
     pthread_mutex_lock(&group->lock);
     group->backoff_ms = 0; /* whoever asks how the group fares may be looking */
     pthread_mutex_unlock(&group->lock);
@@ -486,6 +490,7 @@ void commit_cycle(CommitGroup *group)
     if (!group->is_unknown)
         commit_set_back(group);
     commit_show(group);
+    commit_rest(group);
     pthread_mutex_unlock(&group->cycle_lock);
 
     pthread_mutex_lock(&group->lock);

@@ -41,7 +41,7 @@ struct CommitGroup {
     struct Query   *queries;        /* by Query.group_next */
     int64_t         retry_query_ms; /* wall clock of the next look at the queries; INT64_MAX */
     int64_t         encoding;       /* parts that are not encoded; atomic */
-    int64_t         bytes;          /* of chunks not settled; atomic */
+    int64_t         bytes;          /* of chunks and changes not settled; atomic */
     int             is_dirty;       /* a task ran since the last seal; atomic */
     int             has_halted;     /* a query waits to be set back; atomic */
     uint64_t        wanted, done;   /* tickets of commit_flush() */
@@ -50,6 +50,9 @@ struct CommitGroup {
     int64_t         retry_ns;       /* not before: the last commit failed */
     int64_t         backoff_ms;
     int64_t         show_ns;         /* when commit_show() is due; INT64_MAX: nobody moved */
+    int64_t         records;         /* read in the epoch that is being settled */
+    int64_t         rest_ns;         /* when commit_rest() is due; INT64_MAX: it need not */
+    int64_t         trimmed_ns;      /* when memory was given back because there was too much */
     int64_t         settled, aborts; /* epochs; atomic */
     Err             error;           /* of the last failure */
     bool            is_stopping;
@@ -96,5 +99,12 @@ void commit_remove_query(CommitGroup *group, struct Query *query);
 void commit_notify(CommitGroup *group);
 /* Output of the unsettled epochs is over its limit: sources wait.  Thread: any. */
 bool commit_is_full(const CommitGroup *group);
+
+/* That limit, a share of weir.memory.bytes.  Thread: any. */
+int64_t commit_bytes_max(const CommitGroup *group);
+/* An epoch was settled: is the process within its bound?  And: after much work memory that was
+ * freed is given back. */
+void commit_note_memory(CommitGroup *group);
+void commit_rest(CommitGroup *group);
 
 #endif

@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <time.h>
 
-#include "common/limit.h"
 #include "exec/query_internal.h"
 #include "exec/runtime_internal.h"
 
@@ -46,7 +45,7 @@ void commit_await(CommitGroup *group, bool (*is_done)(CommitGroup *group))
 
 bool commit_is_full(const CommitGroup *group)
 {
-    return __atomic_load_n(&group->bytes, __ATOMIC_RELAXED) >= g_limits.chunk_queue_bytes;
+    return __atomic_load_n(&group->bytes, __ATOMIC_RELAXED) >= commit_bytes_max(group);
 }
 
 /* Nothing would be read meanwhile, and commits cost little: no reason to wait. */
@@ -76,7 +75,7 @@ static int64_t commit_due_ns(CommitGroup *group)
     if (__atomic_load_n(&group->is_dirty, __ATOMIC_ACQUIRE)) {
         due = group->sealed_ns + runtime->opts.epoch_ms * COMMIT_NS_PER_MS;
         if (runtime->opts.is_inline || commit_is_idle(group) ||
-            __atomic_load_n(&group->bytes, __ATOMIC_RELAXED) > g_limits.chunk_queue_bytes / 2)
+            __atomic_load_n(&group->bytes, __ATOMIC_RELAXED) > commit_bytes_max(group) / 2)
             due = now_ns;
         /* State files far behind would only fall further back. */
         if (!runtime->opts.is_inline && flusher_is_behind(runtime->flusher))
@@ -93,6 +92,8 @@ static int64_t commit_due_ns(CommitGroup *group)
     }
     if (group->show_ns < due)
         due = group->show_ns;
+    if (group->rest_ns < due)
+        due = group->rest_ns;
     return due != INT64_MAX && due < group->retry_ns ? group->retry_ns : due;
 }
 
@@ -229,6 +230,7 @@ ErrCode commit_open(Runtime *runtime, Str name, bool is_apart, CommitGroup **out
     group->parts_end = &group->parts;
     group->retry_query_ms = INT64_MAX;
     group->show_ns = INT64_MAX;
+    group->rest_ns = INT64_MAX;
     group->epoch = 1;
     pthread_mutex_init(&group->cycle_lock, NULL);
     pthread_mutex_init(&group->lock, NULL);

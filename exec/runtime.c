@@ -207,6 +207,24 @@ ErrCode runtime_check_owner(Runtime *runtime, Err *err)
     return runtime->owner ? owner_check(runtime->owner, err) : ERR_OK;
 }
 
+void runtime_memory(Runtime *runtime, RuntimeMemory *out)
+{
+    FlusherHealth flusher;
+
+    flusher_health(runtime->flusher, &flusher);
+    *out = (RuntimeMemory){
+        .max_bytes = g_limits.memory_bytes,
+        .fetched_bytes = broker_fetched_bytes(runtime->broker),
+        .pending_bytes = flusher.pending_bytes,
+        .state_bytes = __atomic_load_n(&runtime->state_budget.bytes, __ATOMIC_RELAXED),
+        .resident_bytes = mem_resident(),
+    };
+    pthread_mutex_lock(&runtime->lock);
+    for (CommitGroup *group = runtime->groups; group; group = group->next)
+        out->output_bytes += __atomic_load_n(&group->bytes, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&runtime->lock);
+}
+
 const Clock *runtime_clock(const Runtime *runtime)
 {
     return runtime->clock;

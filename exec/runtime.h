@@ -77,6 +77,19 @@ void runtime_health(Runtime *runtime, RuntimeHealth *out);
 /* ERR_BROKER when another server has taken this one's place; asks the cluster.  Thread: any. */
 ErrCode runtime_check_owner(Runtime *runtime, Err *err) ERR_MUST_USE;
 
+/* What takes memory while queries catch up; bytes. */
+typedef struct RuntimeMemory {
+    int64_t max_bytes;      /* the bound: weir.memory.bytes */
+    int64_t fetched_bytes;  /* read ahead from Kafka, not processed yet */
+    int64_t output_bytes;   /* output and changes of epochs that are not settled */
+    int64_t pending_bytes;  /* changes on their way to state files */
+    int64_t state_bytes;    /* of tables, in memory */
+    int64_t resident_bytes; /* the whole process, without pages of files */
+} RuntimeMemory;
+
+/* Thread: any. */
+void runtime_memory(Runtime *runtime, RuntimeMemory *out);
+
 const Clock *runtime_clock(const Runtime *runtime);
 Broker      *runtime_broker(const Runtime *runtime);
 /* Finds the state files of running queries: flusher_find(), for pull queries. */

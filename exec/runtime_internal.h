@@ -27,6 +27,7 @@ struct Runtime {
     Owner       *owner; /* NULL: nobody else can write to the broker's topics */
     ProcLog     *proclog;
     StateBudget  state_budget;  /* of all tasks' states */
+    int          is_tight;      /* the process is over its bound; atomic */
     bool         has_changelog; /* state outlives the process */
     bool         is_closing;    /* all queries are paused, and were flushed */
 

@@ -119,8 +119,10 @@ bool state_is_full(State *state);
 
 const PlanStore *state_store(const State *state);
 uint32_t         state_partition(const State *state);
-size_t           state_bytes(const State *state);   /* memory held */
-size_t           state_entries(const State *state); /* in memory */
+size_t           state_bytes(const State *state); /* memory held */
+/* Of the open epoch: what undoing it needs, and about what encoding it will take. */
+size_t state_open_bytes(const State *state);
+size_t state_entries(const State *state); /* in memory */
 
 /* Key and entry bytes, also for the flusher, the view and pull queries. */
 void    state_encode_key(Buf *out, const PlanStore *store, const Value *keys, int64_t window_start,

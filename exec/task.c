@@ -183,11 +183,14 @@ static void task_show(Task *task)
     }
 }
 
-/* Full chunks count against the group's limit as soon as they are full. */
+/* Full chunks count against the group's limit as soon as they are full, entries when touched. */
 static void task_count_bytes(Task *task)
 {
     CommitGroup *group = task->query->group;
     int64_t      bytes = (int64_t)task->out.bytes;
+
+    for (uint32_t i = 0; i < task->query->plan->stores_len; i++)
+        bytes += task->states[i] ? (int64_t)state_open_bytes(task->states[i]) : 0;
 
     if (!group || bytes == task->out_bytes)
         return;

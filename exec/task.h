@@ -32,7 +32,7 @@ typedef struct EpochPart {
     Changes          *changes; /* of its states; NULL: none.  Complete once encoded */
     TaskMark         *marks;   /* one per scan */
     uint32_t          marks_len;
-    int64_t           bytes;       /* of out, as counted against chunk_queue_bytes */
+    int64_t           bytes;       /* of out and changes, as counted against the group's limit */
     bool              is_included; /* its query had not failed when the epoch was complete */
     struct EpochPart *next;
 } EpochPart;
@@ -48,7 +48,7 @@ struct Task {
     bool           is_open;     /* the pipeline is */
     bool           is_complete; /* a pull query on a stream: everything was read */
     ChunkList      out;
-    int64_t        out_bytes; /* of out, as counted against chunk_queue_bytes */
+    int64_t        out_bytes; /* of out and open states, counted likewise */
     EpochPart      part;
     OpCounters     shown;     /* copy of ctx.counters for other threads; atomic */
     int64_t       *positions; /* per scan of the plan, for other threads; atomic */

@@ -48,16 +48,36 @@ static void write_health(JsonWriter *w, const char *part, bool is_healthy, const
     jw_close(w, '}');
 }
 
+/* What catching up takes of its bound; resident: the whole process, for comparison. */
+static void write_memory(JsonWriter *w, const RuntimeMemory *memory)
+{
+    jw_key(w, "memory");
+    jw_open(w, '{');
+    jw_field_bool(w, "isHealthy", true);
+    jw_field_i64(w, "maxBytes", memory->max_bytes);
+    jw_field_i64(w, "usedBytes",
+                 memory->fetched_bytes + memory->output_bytes + memory->pending_bytes +
+                     memory->state_bytes);
+    jw_field_i64(w, "fetchedBytes", memory->fetched_bytes);
+    jw_field_i64(w, "outputBytes", memory->output_bytes);
+    jw_field_i64(w, "pendingBytes", memory->pending_bytes);
+    jw_field_i64(w, "stateBytes", memory->state_bytes);
+    jw_field_i64(w, "residentBytes", memory->resident_bytes);
+    jw_close(w, '}');
+}
+
 static void healthcheck(ApiCall *call, Str rest)
 {
     BrokerHealth  broker;
     RuntimeHealth runtime;
+    RuntimeMemory memory;
     Buf           body = {0};
     JsonWriter    w = json_writer(&body);
 
     (void)rest;
     broker_health(engine_broker(call->api->engine), &broker);
     runtime_health(engine_runtime(call->api->engine), &runtime);
+    runtime_memory(engine_runtime(call->api->engine), &memory);
     jw_open(&w, '{');
     jw_field_bool(&w, "isHealthy", broker.is_healthy && runtime.is_healthy);
     jw_key(&w, "details");
@@ -65,6 +85,7 @@ static void healthcheck(ApiCall *call, Str rest)
     write_health(&w, "metastore", true, "");
     write_health(&w, "kafka", broker.is_healthy, broker.why);
     write_health(&w, "commandRunner", runtime.is_healthy, runtime.why);
+    write_memory(&w, &memory);
     jw_close(&w, '}');
     jw_field_c(&w, "serverState",
                __atomic_load_n(&call->api->is_terminated, __ATOMIC_ACQUIRE) ? "TERMINATED"

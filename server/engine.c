@@ -40,7 +40,7 @@ static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
 {
     BrokerKafkaOpts opts = {
         .service_id = engine->service_id,
-        .fetch_bytes = properties_int(engine->props, "weir.fetch.bytes"),
+        .fetch_bytes = g_limits.memory_bytes * 5 / 16,
         .watch = watch,
         .is_at_least_once =
             str_eq(properties_get(engine->props, "processing.guarantee"), STR("at_least_once"))};

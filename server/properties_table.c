@@ -89,8 +89,6 @@ static const PropertyDef own_rows[] = {
          "a pull query waits until earlier INSERTs have reached the table"),
     INT("weir.time.skew.max", "1000", 0, Q,
         "ms that partitions of a query with windows or joins may be apart while it catches up"),
-    INT("weir.fetch.bytes", "209715200", 1, S,
-        "Kafka: bytes fetched ahead, all partitions together"),
     INT("weir.retention.ms", "604800000", -1, S, "retention of topics made without RETENTION_MS"),
     INT("weir.tombstone.retention.ms", "86400000", 0, S, "how long compaction keeps a deletion"),
     TEXT("security.protocol", NULL, S, "Kafka: plaintext, ssl, sasl_plaintext, sasl_ssl"),

@@ -218,6 +218,14 @@ ErrCode kafka_check_fenced(KafkaBroker *broker, Err *err)
     return rc;
 }
 
+static int64_t kafka_fetched_bytes(Broker *base)
+{
+    const KafkaBroker *broker = (const KafkaBroker *)base;
+
+    return __atomic_load_n(&broker->queued_bytes, __ATOMIC_RELAXED) +
+           __atomic_load_n(&broker->held_bytes, __ATOMIC_RELAXED);
+}
+
 static bool is_bad(KafkaBroker *broker)
 {
     BrokerHealth health;
@@ -385,6 +393,7 @@ static const BrokerClass kafka_class = {
     .group_delete = kafka_group_delete,
     .fence = kafka_fence,
     .health = kafka_health,
+    .fetched_bytes = kafka_fetched_bytes,
     .step = kafka_step,
     .close = kafka_close,
 };

@@ -5,7 +5,7 @@
  * assignment drops what every other partition has fetched, and seeking is broken in librdkafka
  * 2.0.2.  There is no consumer group: nothing is subscribed, offsets are given, none is committed.
  *
- * Budget.  weir.fetch.bytes bounds all feeds together, but librdkafka bounds each partition by
+ * Budget.  a share of weir.memory.bytes bounds all feeds, but librdkafka bounds each partition by
  * itself, by settings that a handle gets when it is made.  So a handle is made for a number of
  * feeds; when there are more, it is replaced by one with smaller shares.  Of a feed's share a
  * quarter is for what waits in librdkafka's queue, a quarter for a response under way, a quarter
@@ -27,7 +27,7 @@
 enum {
     FEEDS_GROW = 4, /* so many times more shares when they do not suffice */
     SHARE_BYTES_MIN = 65536,
-    MESSAGE_BYTES = 512, /* of librdkafka's for each message that waits */
+    MESSAGE_BYTES = 2 * KAFKA_WAITING_BYTES, /* of a small record that waits, with all */
     RESPONSE_BYTES = 1048576,
     UNUSED_MS = 10000 /* then a consumer without feeds goes */
 };
@@ -177,6 +177,28 @@ static void wake_held_back_locked(KafkaBroker *broker)
     }
 }
 
+/* librdkafka tells how many messages wait, not how large they are. */
+static void count_queued_locked(KafkaBroker *broker)
+{
+    size_t  cursor = 0;
+    int64_t bytes = 0;
+
+    for (MapEntry *entry; (entry = map_next(&broker->parts, &cursor));) {
+        KafkaPart *part = entry->value;
+
+        pthread_mutex_lock(&part->lock);
+        for (uint32_t slot = 0; slot < KAFKA_SLOTS; slot++) {
+            const KafkaFeed *feed = part->feeds[slot];
+
+            if (feed && feed->queue)
+                bytes += (int64_t)(rd_kafka_queue_length(feed->queue) *
+                                   (feed->record_bytes + KAFKA_WAITING_BYTES));
+        }
+        pthread_mutex_unlock(&part->lock);
+    }
+    __atomic_store_n(&broker->queued_bytes, bytes, __ATOMIC_RELAXED);
+}
+
 void kafka_consumers_serve(KafkaBroker *broker)
 {
     int64_t now_ms = kafka_now_ms();
@@ -194,6 +216,7 @@ void kafka_consumers_serve(KafkaBroker *broker)
         close_unused_locked(broker, slot, now_ms);
     }
     wake_held_back_locked(broker);
+    count_queued_locked(broker);
     pthread_mutex_unlock(&broker->consumers_lock);
 }
 

@@ -26,6 +26,7 @@ static void batch_release(RecordBatch *base)
 {
     KafkaBatch *batch = (KafkaBatch *)base;
 
+    __atomic_sub_fetch(&batch->broker->held_bytes, (int64_t)batch->size, __ATOMIC_RELAXED);
     buf_deinit(&batch->headers);
     mem_free(batch->bytes);
     mem_free(batch);
@@ -99,6 +100,7 @@ static KafkaBatch *batch_of(KafkaFeed *feed, rd_kafka_message_t *const *messages
         bytes += messages[i]->err ? 0 : messages[i]->key_len + messages[i]->len;
     batch->bytes = mem_alloc(bytes + 1);
     batch->start = feed->position;
+    batch->broker = feed->part->broker;
     batch->base.refs = 1;
     batch->base.release = batch_release;
     batch->base.records = batch->records;
@@ -111,6 +113,7 @@ static KafkaBatch *batch_of(KafkaFeed *feed, rd_kafka_message_t *const *messages
     feed->record_bytes = bytes / batch->base.len + 1;
     batch->size = bytes + sizeof *batch + sizeof *batch->records * len;
     batch->base.next_offset = feed->position;
+    __atomic_add_fetch(&batch->broker->held_bytes, (int64_t)batch->size, __ATOMIC_RELAXED);
     return batch;
 }
 

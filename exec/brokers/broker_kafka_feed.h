@@ -28,6 +28,7 @@ enum { KAFKA_FETCH_MESSAGES = 512 /* of one batch, at most */ };
 /* Records point into the bytes behind them. */
 typedef struct KafkaBatch {
     RecordBatch        base;
+    KafkaBroker       *broker;
     Buf                headers; /* of all records */
     char              *bytes;
     size_t             size;    /* of all of it */

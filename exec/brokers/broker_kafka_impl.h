@@ -33,6 +33,7 @@ enum {
     KAFKA_TXN_MS = 60000,        /* a transaction that takes longer is aborted by the cluster */
     KAFKA_PRODUCE_MS = 30000,    /* then a single record's fate is unknown */
     KAFKA_REAP_MS = 10000,       /* how long a topic's deletion waits for its consumer to end */
+    KAFKA_WAITING_BYTES = 256,   /* of librdkafka's own for each message that waits */
     KAFKA_STEP_MS = 100,         /* of the broker thread */
     KAFKA_LOOK_MS = 1000,        /* how often somebody who waits looks up */
     KAFKA_SILENCE_MS = 3000,     /* a cluster that said nothing so long is away */
@@ -51,7 +52,7 @@ typedef struct KafkaTopic {
 
 /* Places of one partition that can be read at the same time; consumers. */
 enum { KAFKA_SLOTS = 4 };
-/* How many feeds share weir.fetch.bytes at first. */
+/* How many feeds share fetch_bytes at first. */
 enum { KAFKA_FEEDS = 8 };
 
 typedef struct KafkaReader KafkaReader;
@@ -78,7 +79,9 @@ typedef struct KafkaBroker {
     Str           service_id;
     KafkaSetting *settings;
     size_t        settings_len;
-    int64_t       fetch_bytes; /* all feeds together */
+    int64_t       fetch_bytes;  /* all feeds together */
+    int64_t       queued_bytes; /* that wait in librdkafka, when last looked; atomic */
+    int64_t       held_bytes;   /* of batches that windows and readers hold; atomic */
     bool          is_at_least_once;
     Str           idle_topic; /* empty for good; see broker_kafka_consumer.c */
 
@@ -165,7 +168,8 @@ void    kafka_reader_close(BrokerReader *base);
  * destroyed after its other feeds moved to a new one.  Waits for that, but not for ever.
  */
 ErrCode kafka_consumers_leave(KafkaBroker *broker, Str topic, Err *err) ERR_MUST_USE;
-/* Serves the consumers' own events, and closes those that nobody has used for some time. */
+/* Serves the consumers' own events, closes those that nobody has used for some time, and looks how
+ * much they have fetched. */
 void kafka_consumers_serve(KafkaBroker *broker);
 void kafka_consumers_close(KafkaBroker *broker);
 

@@ -27,6 +27,8 @@
 #include "common/limit.h"
 #include "common/log.h"
 
+enum { WAITING_MIN = 1000 };
+
 typedef struct KafkaTxn KafkaTxn;
 
 /* A chunk on its way. */
@@ -146,12 +148,20 @@ static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, E
     return verdict;
 }
 
+/* The bytes are the chunks'; what librdkafka needs beside them gets a sixteenth of the memory. */
+static long long queue_messages_max(void)
+{
+    long long messages = g_limits.memory_bytes / 16 / KAFKA_WAITING_BYTES;
+
+    return messages > WAITING_MIN ? messages : WAITING_MIN;
+}
+
 static ErrCode open_handle(KafkaTxn *txn, Err *err)
 {
-    char epoch_ms[16], queue_kbytes[32];
+    char epoch_ms[16], queue_messages[32], queue_kbytes[32];
     bool is_once = !txn->broker->is_at_least_once;
-    /* The rest of an epoch waits in its chunks: librdkafka needs 200 bytes more for a message. */
-    const char *const pairs[] = {"linger.ms", "5", "queue.buffering.max.messages", "100000",
+    /* The rest of an epoch waits in its chunks. */
+    const char *const pairs[] = {"linger.ms", "5", "queue.buffering.max.messages", queue_messages,
                                  "queue.buffering.max.kbytes", queue_kbytes,
                                  /* Always copied into the request: a chunk may be freed once its
                                   * reports came, even when the request is still being sent. */
@@ -162,6 +172,7 @@ static ErrCode open_handle(KafkaTxn *txn, Err *err)
     rd_kafka_conf_t  *conf = rd_kafka_conf_new();
 
     snprintf(epoch_ms, sizeof epoch_ms, "%d", KAFKA_TXN_MS);
+    snprintf(queue_messages, sizeof queue_messages, "%lld", queue_messages_max());
     snprintf(queue_kbytes, sizeof queue_kbytes, "%lld",
              (long long)(g_limits.chunk_queue_bytes / 1024 * 4));
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);

@@ -528,7 +528,9 @@ QueryFile *flusher_find(Flusher *flusher, Str query_id)
 
 bool flusher_is_behind(Flusher *flusher)
 {
-    return atomic_load(&flusher->pending_bytes) > g_limits.state_bytes / 2;
+    int64_t states = g_limits.state_bytes / 2, share = g_limits.memory_bytes / 8;
+
+    return atomic_load(&flusher->pending_bytes) > (states < share ? states : share);
 }
 
 void flusher_health(Flusher *flusher, FlusherHealth *out)

@@ -467,6 +467,12 @@ size_t state_bytes(const State *state)
     return bytes;
 }
 
+/* Encoded, for the changelog and the pending set, it is about as large again. */
+size_t state_open_bytes(const State *state)
+{
+    return state->current->len * state->image_bytes * 2;
+}
+
 size_t state_entries(const State *state)
 {
     return state->entries;

@@ -185,6 +185,30 @@ static void backlog_larger_than_an_epoch_is_read_to_its_end(void **state)
     g_limits.chunk_queue_bytes = queue_bytes;
 }
 
+/* The process has more in memory all the time: each epoch is as small as it can be. */
+static void backlog_is_read_to_its_end_in_hardly_any_memory(void **state)
+{
+    int64_t       memory_bytes = g_limits.memory_bytes;
+    RuntimeMemory memory;
+    SqlEngine     e;
+
+    g_limits.memory_bytes = 16;
+    open_threaded(&e, test_arena(state));
+    sql_run(&e, ORDERS);
+    produce(&e, 0, 2000);
+    sql_run(&e, "CREATE STREAM s AS SELECT k, qty FROM orders EMIT CHANGES;"
+                "CREATE TABLE t AS SELECT item, COUNT(*) FROM orders GROUP BY item EMIT CHANGES;");
+    catch_up(&e, "CSAS_S_1");
+    catch_up(&e, "CTAS_T_2");
+    assert_int_equal(count_records(&e, "S"), 2000);
+    runtime_memory(engine_runtime(e.engine), &memory);
+    assert_int_equal(memory.max_bytes, 16);
+    assert_int_equal(memory.output_bytes, 0); /* all of it is settled */
+    assert_true(memory.state_bytes >= 0 && memory.resident_bytes > 16);
+    sql_engine_close(&e);
+    g_limits.memory_bytes = memory_bytes;
+}
+
 /* Every queue between the stages is full after one block; with one worker, both stages are on it.
  */
 static void run_with_full_queues(Arena *mem, const char *workers)
@@ -343,6 +367,7 @@ int main(void)
         arena_test(aborted_epochs_lose_and_repeat_nothing),
         arena_test(query_woken_while_it_starts_loses_nothing),
         arena_test(backlog_larger_than_an_epoch_is_read_to_its_end),
+        arena_test(backlog_is_read_to_its_end_in_hardly_any_memory),
         arena_test(full_queues_between_stages_do_not_deadlock),
         arena_test(query_set_apart_comes_back_and_its_committer_ends),
         arena_test(failing_query_does_not_hold_up_the_others),
