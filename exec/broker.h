@@ -39,6 +39,9 @@ typedef enum TopicCleanup {
     TOPIC_STATE /* internal: compacted, and soon, as it is read whole at a start */
 } TopicCleanup;
 
+/* How long a TOPIC_STATE keeps tombstones at least: who read it longer ago reads it anew. */
+#define TOPIC_TOMBSTONES_MS INT64_C(604800000)
+
 typedef struct TopicSpec {
     Str          name;
     uint32_t     partitions;

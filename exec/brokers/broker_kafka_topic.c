@@ -262,9 +262,10 @@ static void fill_spec(rd_kafka_NewTopic_t *topic, const TopicSpec *spec)
         snprintf(text, sizeof text, "%d", KAFKA_LOG_SEGMENT);
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", text);
     }
-    /* A state file may be as old as that and still learn what was deleted. */
-    if (spec->cleanup == TOPIC_STATE)
-        rd_kafka_NewTopic_set_config(topic, "delete.retention.ms", "604800000");
+    if (spec->cleanup == TOPIC_STATE) {
+        snprintf(text, sizeof text, "%" PRId64, TOPIC_TOMBSTONES_MS);
+        rd_kafka_NewTopic_set_config(topic, "delete.retention.ms", text);
+    }
     if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
         noise = (uint64_t)clock_now_ms(clock_system());
     snprintf(text, sizeof text, "%" PRIu64, (noise >> 2) | (UINT64_C(1) << 62));

@@ -44,6 +44,7 @@ void query_file_close_idle(QueryFile *file);
 /* --- flusher.c, for query files --------------------------------------------------------------- */
 
 const char *flusher_data_dir(const Flusher *flusher); /* NULL: in memory */
+int64_t     flusher_now_ms(const Flusher *flusher);   /* since the epoch */
 /* ERR_STATE: the query has one already. */
 ErrCode flusher_add(Flusher *flusher, QueryFile *file, Err *err) ERR_MUST_USE;
 /* Waits until the file is not being written; it is not found any more. */

@@ -374,6 +374,11 @@ void flusher_sweep(Flusher *flusher, const Map *alive)
     arena_free(mem);
 }
 
+int64_t flusher_now_ms(const Flusher *flusher)
+{
+    return clock_now_ms(flusher->clock);
+}
+
 const char *flusher_data_dir(const Flusher *flusher)
 {
     return flusher->data_dir;

@@ -13,8 +13,10 @@
 #include "exec/state/query_file.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -331,12 +333,16 @@ static ErrCode write_pending(QueryFile *file, Err *err)
     const Change **changes = MEM_ARRAY(const Change *, writing->len + 1);
     size_t         positions_len;
     FilePosition  *positions = list_positions(writing, &positions_len);
+    char           now[24];
     ErrCode        rc;
 
     for (uint32_t i = 0; i < writing->len; i++)
         changes[i] = &writing->entries[i].change;
     qsort_r(changes, writing->len, sizeof *changes, state_sqlite_cmp, file->db);
-    rc = state_sqlite_write(file->db, changes, writing->len, positions, positions_len, err);
+    snprintf(now, sizeof now, "%" PRId64, flusher_now_ms(file->flusher));
+    positions[positions_len] = (FilePosition){STR(QUERY_FILE_TIME), str_from(now)};
+    rc = state_sqlite_write(file->db, changes, writing->len, positions,
+                            positions_len + (positions_len > 0), err);
     for (size_t i = 0; rc == ERR_OK && i < positions_len; i++)
         pending_put_position(file->written, positions[i].key, positions[i].value);
     mem_free(changes);

@@ -51,6 +51,9 @@ ErrCode query_file_open(Flusher *flusher, const QueryFileOpts *opts, QueryFile *
  * and the changelog is replayed from its beginning. */
 bool query_file_is_empty(QueryFile *file);
 
+/* The position that is written beside others: when that was, ms since the epoch. */
+#define QUERY_FILE_TIME "time"
+
 /* Bytes stored under a position's key, copied into arena; STR_NULL when there are none. */
 ErrCode query_file_position(QueryFile *file, Str key, Arena *arena, Str *out,
                             Err *err) ERR_MUST_USE;

@@ -57,12 +57,14 @@ step 600 "$build/bin/weir" test --bootstrap-servers "$SQL_KAFKA" "${sql_tests[@]
 
 if [ "$length" = short ]; then
     python 200 test_kill.py "$server" restart 20000
+    python 200 test_kill.py "$server" state 20000
     python 200 test_kill.py "$server" random 60000 3
     python 200 test_kill.py "$fault" points 60000 1
     python 200 test_churn.py "$server" 1 20
     python 200 test_faults.py "$server" test_broker_down_at_start
 else
     python 300 test_kill.py "$server" restart 60000
+    python 300 test_kill.py "$server" state 60000
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"

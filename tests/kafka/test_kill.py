@@ -3,15 +3,20 @@
 usage: test_kill.py restart RECORDS
        test_kill.py random RECORDS KILLS [SEED]
        test_kill.py points RECORDS TIMES
+       test_kill.py state RECORDS
 
 restart: the output of an undisturbed server, of one that was restarted in order half-way, and of
 one that was killed there is the same.  random: kill -9 while a transaction is open, which is
 looked up in the cluster after each kill.  points: kill -9 inside of the engine, before or after
-the call that a point names.
+the call that a point names.  state: killed, and started without its state files, or with files too
+old to be caught up.
 """
+import contextlib
+import glob
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 
@@ -36,6 +41,7 @@ COMMAND_POINTS = {
     'before a command is written': 'produce:kill_before:1',
     'after a command is written': 'produce:kill_after:1',
 }
+IS_TIME = "CAST(key AS TEXT) = 'time'"  # the row of a state file that says how old it is
 
 
 def await_half(work):
@@ -197,7 +203,57 @@ def test_points(kafka, count, times):
         test_command(kafka, name, times)
 
 
-COMMANDS = {'restart': test_restart, 'random': test_random, 'points': test_points}
+def state_files(server):
+    return glob.glob(os.path.join(server.data, '**', 'CTAS_*.db'), recursive=True)
+
+
+def is_written(name):
+    with contextlib.closing(sqlite3.connect('file:%s?mode=ro' % name, uri=True)) as file:
+        try:
+            return file.execute('SELECT 1 FROM weir_positions WHERE ' + IS_TIME).fetchone()
+        except sqlite3.OperationalError:  # it has no tables yet
+            return None
+
+
+def age_state(server):
+    """The time when the files were written becomes 1970."""
+    for name in state_files(server):
+        with contextlib.closing(sqlite3.connect(name, timeout=10)) as file:
+            aged = file.execute("UPDATE weir_positions SET value = x'30' WHERE " + IS_TIME)
+            cluster.expect('files aged', aged.rowcount, 1)
+            file.commit()
+
+
+def lose_state(server):
+    for name in state_files(server):
+        for part in (name, name + '-wal', name + '-shm'):
+            if os.path.exists(part):
+                os.remove(part)
+
+
+def test_state(kafka, count):
+    for change in (age_state, lose_state):
+        name = change.__name__
+        work = workload.Workload(kafka, name, count)
+        work.load()
+        with cluster.Server(kafka, work.service, *OPTIONS) as server:
+            server.sql(work.statements())
+            await_under_work(work, 'state files of both tables', lambda: sum(
+                map(bool, map(is_written, state_files(server)))) == 2)
+            before = work.progress()
+            await_under_work(work, 'a new epoch', lambda: work.progress() > before)
+            server.kill()
+            change(server)
+            server.start()
+            work.check()
+            cluster.expect('exit code', server.stop(), 0)
+            said = 'days old' in server.log_text()
+            cluster.expect('the log tells of old files', said, change is age_state)
+        print('%s: %d records in, output as computed' % (name, work.count), flush=True)
+
+
+COMMANDS = {'restart': test_restart, 'random': test_random, 'points': test_points,
+            'state': test_state}
 
 
 def main():
