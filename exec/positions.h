@@ -5,7 +5,8 @@
  * lists the queries of the group that read there, with the next offset of each and the id of the
  * topic that this offset counts in.  The records are
  * written in the epoch's own transaction, so a query stands exactly where its output and state
- * say.  A query that changes its group is listed twice for a while: the higher offset counts.
+ * say.  A query that changes its group is listed twice for a while: the higher offset counts, and
+ * of two topics of one name the later record.
  *
  * Positions of the running epoch are staged; the commit settles or reverts them.
  *

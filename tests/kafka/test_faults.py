@@ -191,6 +191,47 @@ def test_two_servers_with_one_identity(kafka):
             cluster.expect('exit code', younger.stop(), 0)
 
 
+def test_two_servers_with_one_identity_at_least_once(kafka):
+    """The older one is told although nothing refuses its records; nothing is missing."""
+    options = (*SMALL_EPOCHS, '-o', 'processing.guarantee=at_least_once')
+    work = workload.Workload(kafka, 'atleast', 1000)
+    work.load()
+    sink = work.prefix + 'even'
+    with cluster.Server(kafka, work.service, *options) as older:
+        older.sql(work.statements())
+        with cluster.Server(kafka, work.service, *options) as younger:
+            await_said(older, 'taken over')
+            even = {row['V'] for rows in work.input.values() for _, _, row in rows
+                    if row['V'] % 2 == 0}
+            cluster.eventually('all output', lambda: even == {
+                json.loads(r['value'])['V'] for r in kafka.read(**{sink: len(even)})[sink]})
+            cluster.expect('the younger one is healthy', why(younger), '')
+
+
+def stops_in_flight(server, work):
+    server.process.send_signal(signal.SIGSTOP)
+    if work.kafka.open_records(work.sinks) > 0:
+        return True
+    server.process.send_signal(signal.SIGCONT)
+    return False
+
+
+def test_server_that_stood_still_goes_on(kafka):
+    """The cluster ended its transaction meanwhile; nobody else took its place."""
+    work = workload.Workload(kafka, 'paused', 100000)
+    work.load()
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as server:
+        server.sql(work.statements())
+        cluster.eventually('progress', lambda: work.progress() > 0, pause=0.01)
+        cluster.eventually('a stop in a transaction', lambda: stops_in_flight(server, work))
+        cluster.eventually('no transaction is open',
+                           lambda: kafka.open_records(work.sinks) == 0, 120)
+        server.process.send_signal(signal.SIGCONT)
+        work.check()
+        await_healthy(server)
+        cluster.expect('exit code', server.stop(), 0)
+
+
 def refused(server, statement):
     """What the server says to the statement that it refuses."""
     try:

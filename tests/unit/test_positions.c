@@ -50,6 +50,14 @@ static int64_t position_of(Positions *positions, const char *query_id, uint32_t 
     return offset;
 }
 
+static void stage_in(Positions *positions, Str group, const char *topic_id, const char *query_id,
+                     int64_t offset)
+{
+    PositionKey key = key_of(query_id, 0);
+
+    positions_stage(positions, group, &key, (Position){str_from(topic_id), offset});
+}
+
 static void stage(Positions *positions, Str group, const char *query_id, uint32_t partition,
                   int64_t offset)
 {
@@ -240,6 +248,26 @@ static void topic_tells_what_became_of_a_commit(void **state)
     broker_close(broker);
 }
 
+/* The record of the group that it was in stays, with an offset of the topic that is no more. */
+static void position_in_a_topic_made_again_overrules_a_higher_one(void **state)
+{
+    Clock      clock;
+    Broker    *broker = open_broker(&clock);
+    Positions *positions = open_positions(broker);
+
+    (void)state;
+    stage_in(positions, own_group, "id of former orders", "CSAS_A_1", 1000);
+    commit(broker, positions, own_group);
+    stage_in(positions, main_group, "id of orders", "CSAS_A_1", 3);
+    commit(broker, positions, main_group);
+    positions_close(positions);
+
+    positions = open_positions(broker);
+    assert_int_equal(position_of(positions, "CSAS_A_1", 0), 3);
+    positions_close(positions);
+    broker_close(broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +278,7 @@ int main(void)
         cmocka_unit_test(forgotten_query_leaves_the_record),
         cmocka_unit_test(queries_that_are_no_more_are_swept),
         cmocka_unit_test(topic_tells_what_became_of_a_commit),
+        cmocka_unit_test(position_in_a_topic_made_again_overrules_a_higher_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
