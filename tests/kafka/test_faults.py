@@ -263,7 +263,9 @@ def test_server_that_stood_still_is_fenced_with_a_query_set_apart(kafka):
     sink = work.prefix + 'sink'
     owner = '_weir-%s-owner' % work.service
     kafka.client('create', sink + '=3')
-    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as older:
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS, '-o',
+                        'ksql.query.retry.backoff.initial.ms=200', '-o',
+                        'ksql.query.retry.backoff.max.ms=200') as older:
         older.sql(work.statements())
         older.sql("CREATE STREAM sink WITH (kafka_topic='%s') AS "
                   "SELECT k, v, LPAD('x', 1000, 'x') AS x FROM src;" % sink)
