@@ -11,6 +11,21 @@
 
 enum { READERS = 200, WAIT_MS = 20000 };
 
+/* The linker sends the driver's calls here. */
+rd_kafka_error_t *__real_rd_kafka_incremental_assign(rd_kafka_t                            *rk,
+                                                     const rd_kafka_topic_partition_list_t *list);
+rd_kafka_error_t *__wrap_rd_kafka_incremental_assign(rd_kafka_t                            *rk,
+                                                     const rd_kafka_topic_partition_list_t *list);
+
+static bool is_assign_refused;
+
+rd_kafka_error_t *__wrap_rd_kafka_incremental_assign(rd_kafka_t                            *rk,
+                                                     const rd_kafka_topic_partition_list_t *list)
+{
+    return is_assign_refused ? rd_kafka_error_new(RD_KAFKA_RESP_ERR__STATE, "refused")
+                             : __real_rd_kafka_incremental_assign(rk, list);
+}
+
 static const char *servers(void)
 {
     return getenv("WEIR_TEST_KAFKA");
@@ -151,6 +166,39 @@ static void readers_of_one_place_share_a_consumer(void **state)
     broker_close(broker);
 }
 
+/* All places of the partition are taken, so the furthest behind is moved for one more reader. */
+static void place_that_could_not_be_moved_is_told_and_used_again(void **state)
+{
+    static const char *const values[] = {"v0", "v1", "v2", "v3", "v4"};
+    Broker                  *broker = broker_with_topic("moved", false);
+    BrokerReader            *readers[5];
+    RecordBatch             *batch;
+    int64_t                  position, end;
+    Err                      err;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        Record record = {.value = str_from(values[i]), .ts = 1700000000000};
+
+        ok(broker_produce_wait(broker, STR("moved"), 0, &record, &position, &err), &err);
+    }
+    for (int i = 4; i > 0; i--)
+        readers[i] = reader_at(broker, "moved", i);
+    is_assign_refused = true;
+    assert_int_equal(
+        broker_reader_open(broker, STR("moved"), 0, 0, (BrokerWake){0}, &readers[0], &err),
+        ERR_BROKER);
+    assert_string_equal(err.msg, "could not read topic \"moved\": refused");
+    assert_int_equal(broker_reader_poll(readers[1], 1, &batch, &position, &end, &err), ERR_BROKER);
+    is_assign_refused = false;
+    readers[0] = reader_at(broker, "moved", 0);
+    for (int i = 0; i < 5; i++)
+        assert_next(readers[i], values[i]);
+    for (int i = 0; i < 5; i++)
+        broker_reader_close(readers[i]);
+    broker_close(broker);
+}
+
 /* The offset of partition 0 in the group, as another client sees it. */
 static int64_t group_offset(rd_kafka_t *rk, const char *topic)
 {
@@ -196,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(at_least_once_writes_in_order_without_markers),
         arena_test(readers_of_one_place_share_a_consumer),
+        arena_test(place_that_could_not_be_moved_is_told_and_used_again),
         arena_test(positions_are_copied_to_a_consumer_group),
     };
 
