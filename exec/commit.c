@@ -481,6 +481,8 @@ void commit_cycle(CommitGroup *group)
     rc = commit_epoch(group, &culprit, &err);
     __atomic_store_n(&group->commit_ns, clock_monotonic_ns(group->runtime->clock) - began_ns,
                      __ATOMIC_RELAXED);
+    if (group->parts)
+        __atomic_store_n(&group->written_ns, group->commit_ns, __ATOMIC_RELAXED);
     if (rc == ERR_OK)
         commit_settle(group);
     else if (rc == ERR_UNKNOWN_OUTCOME)

@@ -46,7 +46,8 @@ struct CommitGroup {
     int             has_halted;     /* a query waits to be set back; atomic */
     uint64_t        wanted, done;   /* tickets of commit_flush() */
     int64_t         sealed_ns;      /* when the last epoch was sealed */
-    int64_t         commit_ns;      /* how long the last commit took */
+    int64_t         commit_ns;      /* how long the last cycle took to commit */
+    int64_t         written_ns;     /* the last that had something to write; atomic */
     int64_t         retry_ns;       /* not before: the last commit failed */
     int64_t         backoff_ms;
     int64_t         show_ns;         /* when commit_show() is due; INT64_MAX: nobody moved */
@@ -106,5 +107,7 @@ int64_t commit_bytes_max(const CommitGroup *group);
  * freed is given back. */
 void commit_note_memory(CommitGroup *group);
 void commit_rest(CommitGroup *group);
+/* A second from now.  With cycle_lock. */
+void commit_rest_later(CommitGroup *group);
 
 #endif

@@ -332,6 +332,7 @@ void commit_remove_query(CommitGroup *group, Query *query)
         *at = query->group_next;
     query->group_next = NULL;
     group->is_over = group->is_apart && !group->queries;
+    commit_rest_later(group);
     pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->lock);
 }

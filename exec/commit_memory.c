@@ -69,16 +69,21 @@ static void check_resident(CommitGroup *group, int64_t now_ns)
     __atomic_store_n(&runtime->is_tight, is_tight, __ATOMIC_RELAXED);
 }
 
+void commit_rest_later(CommitGroup *group)
+{
+    if (!group->runtime->opts.is_inline)
+        group->rest_ns =
+            clock_monotonic_ns(group->runtime->clock) + REST_MS * (int64_t)COMMIT_NS_PER_MS;
+}
+
 void commit_note_memory(CommitGroup *group)
 {
-    int64_t now_ns = clock_monotonic_ns(group->runtime->clock);
-
     if (group->runtime->opts.is_inline)
         return;
     if (group->records > REST_RECORDS)
-        group->rest_ns = now_ns + REST_MS * (int64_t)COMMIT_NS_PER_MS;
+        commit_rest_later(group);
     group->records = 0;
-    check_resident(group, now_ns);
+    check_resident(group, clock_monotonic_ns(group->runtime->clock));
 }
 
 void commit_rest(CommitGroup *group)

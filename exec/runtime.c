@@ -199,7 +199,7 @@ void runtime_health(Runtime *runtime, RuntimeHealth *out)
     for (CommitGroup *group = runtime->groups; group; group = group->next)
         runtime_add_group(group, out);
     pthread_mutex_unlock(&runtime->lock);
-    out->commit_us = __atomic_load_n(&runtime->groups->commit_ns, __ATOMIC_RELAXED) / 1000;
+    out->commit_us = __atomic_load_n(&runtime->groups->written_ns, __ATOMIC_RELAXED) / 1000;
 }
 
 ErrCode runtime_check_owner(Runtime *runtime, Err *err)

@@ -48,6 +48,18 @@ static void write_health(JsonWriter *w, const char *part, bool is_healthy, const
     jw_close(w, '}');
 }
 
+/* Duration of the last epoch's commit; epochs and aborts since the start. */
+static void write_commits(JsonWriter *w, const RuntimeHealth *runtime)
+{
+    jw_key(w, "commits");
+    jw_open(w, '{');
+    jw_field_bool(w, "isHealthy", runtime->is_healthy);
+    jw_field_i64(w, "lastMs", runtime->commit_us / 1000);
+    jw_field_i64(w, "epochs", runtime->epochs);
+    jw_field_i64(w, "aborts", runtime->aborts);
+    jw_close(w, '}');
+}
+
 /* What catching up takes of its bound; resident: the whole process, for comparison. */
 static void write_memory(JsonWriter *w, const RuntimeMemory *memory)
 {
@@ -85,6 +97,7 @@ static void healthcheck(ApiCall *call, Str rest)
     write_health(&w, "metastore", true, "");
     write_health(&w, "kafka", broker.is_healthy, broker.why);
     write_health(&w, "commandRunner", runtime.is_healthy, runtime.why);
+    write_commits(&w, &runtime);
     write_memory(&w, &memory);
     jw_close(&w, '}');
     jw_field_c(&w, "serverState",

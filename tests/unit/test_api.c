@@ -96,6 +96,7 @@ static void small_endpoints_answer(void **state)
     assert_int_equal(status, 200);
     assert_has(request("GET", "/healthcheck", NULL, NULL, &status), "\"isHealthy\":true");
     assert_has(request("GET", "/healthcheck", NULL, NULL, &status), "\"maxBytes\":209715200");
+    assert_has(request("GET", "/healthcheck", NULL, NULL, &status), "\"lastMs\":");
     assert_has(request("GET", "/status", NULL, NULL, &status), "commandStatuses");
     request("GET", "/status/stream/NOPE/create", NULL, NULL, &status);
     assert_int_equal(status, 404);
