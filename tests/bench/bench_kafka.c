@@ -19,12 +19,16 @@
 
 enum {
     ORDERS = 5000000,
-    FETCH_BYTES = 209715200,
+    FETCH_BYTES = 65536000, /* Weir's share of 200 MB */
+    MEMORY_MB = 200,
     RESPONSE_BYTES = 1 << 20,
     POLL_US = 20000,
     QUIET_S = 1, /* so long nothing more came: all of the output is there */
     RUN_S_MAX = 300,
     QUERIES = 500,
+    COMMITS = 15,       /* of all of them, to take the median of */
+    COMMIT_US = 400000, /* until such a commit is over */
+    GONE_S = 3,         /* after the last query: memory is given back */
     LATENCY_PER_SECOND = 1000,
     LATENCY_S = 10
 };
@@ -104,14 +108,30 @@ static int64_t explain_sum(const Bench *bench, const char *id, const char *field
     return sum;
 }
 
+/* A number of /healthcheck. */
+static double health(const Bench *bench, const char *field)
+{
+    static char response[RESPONSE_BYTES];
+    char        name[64];
+    const char *at;
+
+    snprintf(name, sizeof name, "\"%s\":", field);
+    http_once(bench->server.port, "/healthcheck", "", response, sizeof response);
+    at = strstr(response, name);
+    if (!at)
+        bench_die(name, response);
+    return strtod(at + strlen(name), NULL);
+}
+
 /* --- catching up ------------------------------------------------------------------------------ */
 
 typedef struct Run {
-    double cpu_us, wall_s, peak_mb, idle_mb;
+    double cpu_us, wall_s, peak_mb, idle_mb, used_mb;
 } Run;
 
 /* Until the query has read all orders and nothing more appears in its output; when the last did. */
-static double await_output(const Bench *bench, const char *id, const char *output, double began)
+static double await_output(const Bench *bench, const char *id, const char *output, double began,
+                           double *used_mb)
 {
     int64_t seen = -1;
     double  last = bench_now_s();
@@ -120,8 +140,11 @@ static double await_output(const Bench *bench, const char *id, const char *outpu
     while (!is_read || bench_now_s() - last < QUIET_S) {
         int64_t readable = kafka_readable(bench->servers, output);
 
+        double used = health(bench, "usedBytes") / 1048576;
+
         if (readable != seen)
             last = bench_now_s();
+        *used_mb = used > *used_mb ? used : *used_mb;
         seen = readable;
         is_read = is_read || explain_sum(bench, id, "committedOffset") >= bench->orders;
         if (bench_now_s() - began > RUN_S_MAX)
@@ -135,7 +158,7 @@ static Run catch_up(Bench *bench, const char *sql, const char *output, const cha
 {
     char   id[64], drop[128];
     double began, cpu;
-    Run    run;
+    Run    run = {0};
 
     start(bench, "exactly_once_v2");
     ksql(bench, create_orders, NULL);
@@ -143,7 +166,7 @@ static Run catch_up(Bench *bench, const char *sql, const char *output, const cha
     cpu = server_process_cpu_s(&bench->server);
     began = bench_now_s();
     create_query(bench, sql, cache, id);
-    run.wall_s = await_output(bench, id, output, began) - began;
+    run.wall_s = await_output(bench, id, output, began, &run.used_mb) - began;
     run.cpu_us = (server_process_cpu_s(&bench->server) - cpu) * 1e6 / (double)bench->orders;
     run.peak_mb = server_process_peak_mb(&bench->server);
     snprintf(drop, sizeof drop, "DROP %s %s DELETE TOPIC;",
@@ -191,6 +214,12 @@ static void bare_loops(Bench *bench)
     bench->bare.wall_s = least(bench->plain.wall_s, bench->txn.wall_s);
 }
 
+static void memory_rows(const Run *run)
+{
+    row("  memory: at most", "MB", run->peak_mb, MEMORY_MB, 0);
+    row("  as shown by /healthcheck, at most", "MB", run->used_mb, MEMORY_MB, 0);
+}
+
 static void query_costs(Bench *bench)
 {
     double bare = bench->bare.cpu_us;
@@ -203,23 +232,25 @@ static void query_costs(Bench *bench)
     row("filter and project, half pass", "us", run.cpu_us, 1.1, bare);
     row("  catching up, wall time", "s", run.wall_s, 1.3, bench->bare.wall_s);
     row("  memory: idle", "MB", run.idle_mb, 0, 0);
-    row("  memory: at most", "MB", run.peak_mb, 0, 0);
+    memory_rows(&run);
     run = catch_up(bench,
                    "CREATE TABLE r WITH (kafka_topic='R') AS SELECT region, COUNT(*) AS n, "
                    "SUM(price) AS total FROM orders GROUP BY region EMIT CHANGES;",
                    "R", "0");
     row("count and sum, 1 000 keys, every update", "us", run.cpu_us, 2.0, bare);
+    memory_rows(&run);
     run = catch_up(bench,
                    "CREATE TABLE c WITH (kafka_topic='C') AS SELECT region, COUNT(*) AS n, "
                    "SUM(price) AS total FROM orders GROUP BY region EMIT CHANGES;",
                    "C", "10000000");
     row("count and sum, 1 000 keys, coalesced per epoch", "us", run.cpu_us, 0.8, bare);
+    memory_rows(&run);
     run = catch_up(bench,
                    "CREATE TABLE k WITH (kafka_topic='K') AS SELECT customer, COUNT(*) AS n "
                    "FROM orders GROUP BY customer EMIT CHANGES;",
                    "K", "0");
     row("count by key, 100 000 keys, every update", "us", run.cpu_us, 2.2, bare);
-    row("  memory: at most", "MB", run.peak_mb, 0, 0);
+    memory_rows(&run);
 }
 
 static void latency(Bench *bench, const char *guarantee, const char *what, double target)
@@ -248,11 +279,45 @@ static void latency(Bench *bench, const char *guarantee, const char *what, doubl
     stop(bench);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+/* How long the commit of an epoch takes to which all queries have read something. */
+static double commit_ms(const Bench *bench)
+{
+    double took[COMMITS];
+
+    for (int i = 0; i < COMMITS; i++) {
+        kafka_fill_orders(bench->servers, "many", 40);
+        usleep(COMMIT_US);
+        took[i] = health(bench, "lastMs");
+    }
+    qsort(took, COMMITS, sizeof *took, by_value);
+    return took[COMMITS / 2];
+}
+
+static void drop_all(const Bench *bench)
+{
+    char   sql[64];
+    double began = bench_now_s();
+
+    for (int i = 0; i < QUERIES; i++) {
+        snprintf(sql, sizeof sql, "DROP STREAM m%d;", i);
+        ksql(bench, sql, NULL);
+    }
+    row("  to drop one", "ms", (bench_now_s() - began) * 1000 / QUERIES, 0, 0);
+    sleep(GONE_S);
+}
+
 /* One query, then many on the same topic: what each of the others costs. */
 static void many_queries(Bench *bench)
 {
     char    id[64], sql[256];
-    double  one_mb = 0, began = 0;
+    double  one_mb = 0, began = 0, took;
     int     threads = 0, sockets = 0;
     Latency got;
 
@@ -284,10 +349,18 @@ static void many_queries(Bench *bench)
     row("  threads, with all", "", server_process_threads(&bench->server), threads, 0);
     row("  sockets, with one query", "", sockets, 0, 0);
     row("  sockets, with all", "", server_process_sockets(&bench->server), sockets, 0);
+    row("  memory, with one query", "MB", one_mb, 0, 0);
     row("  memory of each", "MB", (server_process_rss_mb(&bench->server) - one_mb) / (QUERIES - 1),
         0, 0);
     got = kafka_latency(bench->servers, "many", "M0", LATENCY_PER_SECOND, LATENCY_S);
     row("  record to filtered output of one, 1 000/s: p50", "ms", got.p50_ms, 0, 0);
+    took = commit_ms(bench);
+    row("  commit of an epoch of all of them", "ms", took, 0, 0);
+    row("  commit, per query", "us", took * 1000 / QUERIES, 0, 0);
+    row("  memory, with all", "MB", server_process_rss_mb(&bench->server), 0, 0);
+    drop_all(bench);
+    row("  memory, after all were dropped", "MB", server_process_rss_mb(&bench->server), 0, 0);
+    row("  threads, after all were dropped", "", server_process_threads(&bench->server), 0, 0);
     stop(bench);
 }
 

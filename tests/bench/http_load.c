@@ -54,10 +54,12 @@ int http_connect(int port)
 
 size_t http_format(char *out, size_t size, const char *path, const char *body)
 {
-    int len = snprintf(out, size,
-                       "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                       "Content-Length: %zu\r\n\r\n%s",
-                       path, strlen(body), body);
+    int len = *body ? snprintf(out, size,
+                               "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                               "Content-Type: application/json\r\n"
+                               "Content-Length: %zu\r\n\r\n%s",
+                               path, strlen(body), body)
+                    : snprintf(out, size, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path);
 
     if (len < 0 || (size_t)len >= size)
         bench_die("request", "too long");

@@ -45,6 +45,7 @@ export WEIR_TEST_KAFKA=$KAFKA
 step 200 "$build/tests/unit/test_broker_contract"
 step 100 "$build/tests/unit/test_broker_kafka"
 python 200 test_server.py "$server"
+python 200 test_memory.py "$server"
 python 200 test_clients.py "$server"
 
 # The SQL tests, on an empty broker of their own; a short run takes those of the main operators.
