@@ -309,12 +309,15 @@ static ErrCode check_partitions(const BoundQuery *query, BoundJoin *join, uint32
     const ScopeSource *right = &query->scope.sources[join->right];
     uint32_t           right_partitions = right->source->partitions;
 
-    if (!join->rekeys_left && !join->rekeys_right && left_partitions != right_partitions)
-        return err_set_at(err, ERR_STATEMENT, join->pos,
-                          "cannot join \"%.*s\" with \"%.*s\": their topics have %u and %u "
-                          "partitions",
-                          STR_ARG(left->alias), STR_ARG(right->alias), left_partitions,
-                          right_partitions);
+    if (!join->rekeys_left && !join->rekeys_right && left_partitions != right_partitions) {
+        err_set_at(err, ERR_STATEMENT, join->pos,
+                   "cannot join \"%.*s\" with \"%.*s\": their topics have %u and %u partitions",
+                   STR_ARG(left->alias), STR_ARG(right->alias), left_partitions, right_partitions);
+        err_hint(err, "join a copy: CREATE %s ... WITH (PARTITIONS = %u) AS SELECT * FROM %.*s",
+                 right->source->is_table ? "TABLE" : "STREAM", left_partitions,
+                 STR_ARG(right->source->name));
+        return ERR_STATEMENT;
+    }
     if (!join->rekeys_left)
         join->partitions = left_partitions;
     else if (!join->rekeys_right)
