@@ -105,14 +105,17 @@ static bool fits(Guess guess, Str bytes)
     return false;
 }
 
-/* Takes the window off; false when there is none of that kind. */
+/* Takes the window off; false when there is none of that kind, or nothing but it: eight bytes are
+ * a number. */
 static bool cut_window(int window, Str *key, int64_t *start_ms, int64_t *end_ms)
 {
     Err err;
 
     *start_ms = *end_ms = 0;
+    if (window == WITHOUT_WINDOW)
+        return true;
     return format_window_strip(key, windows[window].kind, 0, start_ms, end_ms, &err) == ERR_OK &&
-           *start_ms >= 0 && *start_ms <= *end_ms && *end_ms <= latest_ms;
+           key->len > 0 && *start_ms >= 0 && *start_ms <= *end_ms && *end_ms <= latest_ms;
 }
 
 static int guesses_of(const Side *side, int window)

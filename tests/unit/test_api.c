@@ -590,6 +590,12 @@ static void print_shows_the_windows_of_keys(void **state)
     assert_has(body, "Key format: HOPPING(KAFKA_INT) or ");
     assert_has(body, "key: [7@");
     assert_has(body, "/-], value: {\"N\":1}");
+    post("/ksql",
+         "{\"ksql\":\"CREATE STREAM BIG (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='big', "
+         "PARTITIONS=1, VALUE_FORMAT='JSON'); INSERT INTO BIG VALUES (912191008, 1);\"}",
+         &status);
+    assert_has(post("/query", "{\"ksql\":\"PRINT big FROM BEGINNING LIMIT 1;\"}", &status),
+               "Key format: KAFKA_BIGINT or KAFKA_DOUBLE");
     body = post("/query", "{\"ksql\":\"PRINT X FROM BEGINNING LIMIT 1;\"}", &status);
     assert_has(body, "Key format: SESSION(KAFKA_INT)");
     assert_has(body, "key: [7@");
