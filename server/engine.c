@@ -41,6 +41,7 @@ static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
     BrokerKafkaOpts opts = {
         .service_id = engine->service_id,
         .fetch_bytes = g_limits.memory_bytes * 5 / 16,
+        .state_replicas = (int32_t)properties_int(engine->props, "replication.factor"),
         .watch = watch,
         .is_at_least_once =
             str_eq(properties_get(engine->props, "processing.guarantee"), STR("at_least_once"))};

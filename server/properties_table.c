@@ -91,6 +91,8 @@ static const PropertyDef own_rows[] = {
         "ms that partitions of a query with windows or joins may be apart while it catches up"),
     INT("weir.retention.ms", "604800000", -1, S, "retention of topics made without RETENTION_MS"),
     INT("weir.tombstone.retention.ms", "86400000", 0, S, "how long compaction keeps a deletion"),
+    INT("replication.factor", "-1", -1, S,
+        "Kafka: replicas of changelogs and positions; -1: the cluster's default"),
     TEXT("security.protocol", NULL, S, "Kafka: plaintext, ssl, sasl_plaintext, sasl_ssl"),
 };
 
@@ -194,7 +196,6 @@ static const char *const ignored_server[] = {
     "rocksdb.config.setter",
     "topology.optimization",
     "topology.optimization.config",
-    "replication.factor",
     "acceptable.recovery.lag",
     "probing.rebalance.interval.ms",
     "poll.ms",

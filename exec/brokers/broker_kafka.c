@@ -65,7 +65,9 @@ static const KafkaAdvice advices[] = {
     {RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED, ERR_BROKER, true,
      "the cluster's quota for making topics is used up: try again, or ask who runs the cluster"},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, ERR_BROKER, false,
-     "REPLICAS and ksql.internal.topic.replicas may not exceed the number of brokers"},
+     "REPLICAS, ksql.internal.topic.replicas and ksql.streams.replication.factor may not exceed "
+     "the "
+     "number of brokers"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_BROKER, true,
      "too few replicas are in sync: look at the brokers"},
     {RD_KAFKA_RESP_ERR__FENCED, ERR_BROKER, true,
@@ -518,6 +520,7 @@ ErrCode broker_kafka_open(const BrokerKafkaOpts *opts, Broker **out, Err *err)
     broker->service_id = str_copy(broker->mem, opts->service_id);
     broker->idle_topic = str_printf(broker->mem, "_weir-%.*s-idle", STR_ARG(opts->service_id));
     broker->fetch_bytes = opts->fetch_bytes;
+    broker->state_replicas = opts->state_replicas > 0 ? opts->state_replicas : -1;
     broker->is_at_least_once = opts->is_at_least_once;
     broker->settings = ARENA_ARRAY(broker->mem, KafkaSetting, opts->settings_len);
     for (size_t i = 0; i < opts->settings_len; i++) {

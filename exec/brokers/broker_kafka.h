@@ -21,6 +21,7 @@ typedef struct BrokerKafkaOpts {
     const KafkaSetting *settings;   /* bootstrap.servers, security.protocol, sasl.*, ssl.* */
     size_t              settings_len;
     int64_t             fetch_bytes;      /* bound of what is fetched ahead, all readers together */
+    int32_t             state_replicas;   /* of TOPIC_STATE; not above 0: the cluster's default */
     bool                is_at_least_once; /* no transactions: outputs may be written twice */
     BrokerWatch        *watch;            /* outlives the broker; NULL: nobody */
 } BrokerKafkaOpts;

@@ -79,9 +79,10 @@ typedef struct KafkaBroker {
     Str           service_id;
     KafkaSetting *settings;
     size_t        settings_len;
-    int64_t       fetch_bytes;  /* all feeds together */
-    int64_t       queued_bytes; /* that wait in librdkafka, when last looked; atomic */
-    int64_t       held_bytes;   /* of batches that windows and readers hold; atomic */
+    int64_t       fetch_bytes;    /* all feeds together */
+    int64_t       queued_bytes;   /* that wait in librdkafka, when last looked; atomic */
+    int64_t       held_bytes;     /* of batches that windows and readers hold; atomic */
+    int32_t       state_replicas; /* of TOPIC_STATE; -1: the cluster's default */
     bool          is_at_least_once;
     Str           idle_topic; /* empty for good; see broker_kafka_consumer.c */
 

@@ -298,9 +298,11 @@ static ErrCode check_spec(const TopicSpec *spec, char c_name[NAME_BYTES], Err *e
 static ErrCode request_create(KafkaBroker *broker, const TopicSpec *spec, const char *name,
                               Err *err)
 {
-    char                 why[256];
+    char    why[256];
+    int32_t replicas = spec->cleanup == TOPIC_STATE && spec->replicas < 0 ? broker->state_replicas
+                                                                          : spec->replicas;
     rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(name, (int)spec->partitions, spec->replicas, why, sizeof why);
+        rd_kafka_NewTopic_new(name, (int)spec->partitions, replicas, why, sizeof why);
     rd_kafka_AdminOptions_t *options;
     rd_kafka_queue_t        *queue;
     rd_kafka_event_t        *event;

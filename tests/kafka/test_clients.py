@@ -260,6 +260,17 @@ def check_group(kafka, server):
     print('the consumer group shows no lag', flush=True)
 
 
+def check_replicas(kafka, service):
+    """Changelogs and positions have the replicas that were asked for, or the start says why not."""
+    code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address,
+                                    '-o', 'ksql.service.id=' + service, '--data', cluster.scratch(),
+                                    '-o', 'listeners=http://127.0.0.1:0',
+                                    '-o', 'ksql.streams.replication.factor=2')
+    if code == 0 or 'ksql.streams.replication.factor' not in err:
+        raise AssertionError('%d: %s' % (code, err))
+    print('replicas are as asked', flush=True)
+
+
 def main():
     cluster.weir.BINARY = sys.argv[1]
     kafka = cluster.Cluster()
@@ -275,6 +286,7 @@ def main():
     with cluster.Server(kafka, service + 'small_') as server:
         check_too_large(kafka, server)
         cluster.expect('exit code', server.stop(), 0)
+    check_replicas(kafka, service + 'replicas_')
 
 
 if __name__ == '__main__':
