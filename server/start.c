@@ -24,9 +24,13 @@ struct Start {
     BrokerWatch watch;
     pthread_t   thread, caller;
     bool        is_cancelled; /* atomic */
-    Engine     *engine;       /* of the attempt that succeeded */
-    ErrCode     rc;
-    Err         err;
+
+    pthread_mutex_t lock;
+    Api            *told; /* NULL when the start is over: the broker outlives the API */
+
+    Engine *engine; /* of the attempt that succeeded */
+    ErrCode rc;
+    Err     err;
 };
 
 ErrCode start_engine(const StartOpts *opts, Engine **out, Err *err)
@@ -51,9 +55,17 @@ static bool is_cancelled(void *arg)
     return __atomic_load_n(&((Start *)arg)->is_cancelled, __ATOMIC_ACQUIRE);
 }
 
+static void tell(Start *start, const char *why)
+{
+    pthread_mutex_lock(&start->lock);
+    if (start->told)
+        api_starting(start->told, why);
+    pthread_mutex_unlock(&start->lock);
+}
+
 static void tell_health(void *arg, const BrokerHealth *health)
 {
-    api_starting(((Start *)arg)->opts.api, health->why);
+    tell(arg, health->why);
 }
 
 static void tell_failure(Start *start, int pause_ms)
@@ -63,7 +75,7 @@ static void tell_failure(Start *start, int pause_ms)
 
     snprintf(why, sizeof why, "%s%s%s", err->msg, err->hint[0] ? "; " : "", err->hint);
     log_line(LOG_WARN, "start", "%s; tried again in %d s", why, pause_ms / 1000);
-    api_starting(start->opts.api, why);
+    tell(start, why);
 }
 
 static void pause_start(Start *start, int pause_ms)
@@ -86,7 +98,12 @@ static void *start_main(void *arg)
         tell_failure(start, pause_ms);
         pause_start(start, pause_ms);
         pause_ms = pause_ms * 2 < PAUSE_MS_MAX ? pause_ms * 2 : PAUSE_MS_MAX;
-        api_starting(start->opts.api, "");
+        tell(start, "");
+    }
+    /* Closing waits for the cluster, too. */
+    if (start->rc == ERR_OK && is_cancelled(start)) {
+        engine_close(start->engine);
+        start->rc = err_set(&start->err, ERR_CANCELLED, "the start was cancelled");
     }
     pthread_kill(start->caller, START_OVER);
     return NULL;
@@ -101,9 +118,11 @@ ErrCode start_begin(const StartOpts *opts, Start **out, Err *err)
     start->opts = *opts;
     start->watch = (BrokerWatch){tell_health, is_cancelled, start, false};
     start->opts.engine.watch = &start->watch;
+    start->told = opts->api;
+    pthread_mutex_init(&start->lock, NULL);
     start->caller = pthread_self();
     if (pthread_create(&start->thread, NULL, start_main, start) != 0) {
-        mem_free(start);
+        start_free(start);
         return err_set(err, ERR_IO, "could not start a thread");
     }
     pthread_setname_np(start->thread, "start");
@@ -125,9 +144,12 @@ ErrCode start_end(Start *start, Engine **out, Err *err)
     if (!is_cancelled(start)) {
         pthread_join(start->thread, NULL);
     } else if (pthread_timedjoin_np(start->thread, NULL, &until) != 0) {
-        log_line(LOG_WARN, "start", "the Kafka client does not let go: the start is left as it is");
+        log_line(LOG_WARN, "start", "the cluster does not answer: the start is left as it is");
         _exit(0);
     }
+    pthread_mutex_lock(&start->lock);
+    start->told = NULL;
+    pthread_mutex_unlock(&start->lock);
     /* From now on nobody gives up waiting. */
     __atomic_store_n(&start->is_cancelled, false, __ATOMIC_RELEASE);
     if (start->rc == ERR_OK)
@@ -139,5 +161,8 @@ ErrCode start_end(Start *start, Engine **out, Err *err)
 
 void start_free(Start *start)
 {
+    if (!start)
+        return;
+    pthread_mutex_destroy(&start->lock);
     mem_free(start);
 }

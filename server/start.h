@@ -39,8 +39,8 @@ ErrCode start_begin(const StartOpts *opts, Start **out, Err *err) ERR_MUST_USE;
 void start_cancel(Start *start);
 /*
  * Waits for the thread.  *out is set on ERR_OK, also after start_cancel() when that came too late.
- * A cancelled start that hangs in a call of the client library ends the process, with code 0:
- * nothing of it is lost that a crash would not leave whole.
+ * A cancelled start that waits for the cluster all the same, to close what it opened, ends the
+ * process after some seconds, with code 0: nothing is lost that a crash would not leave whole.
  */
 ErrCode start_end(Start *start, Engine **out, Err *err) ERR_MUST_USE;
 /* When engine and API are closed. */

@@ -79,6 +79,20 @@ def restart(link, work, data, count):
     return passed
 
 
+def end_start(link, work, data, count):
+    """A start that lost its cluster ends on a signal as well, soon and in order."""
+    cluster.remove(os.path.join(data, 'state'))
+    with cluster.Server(cluster.Cluster(link.address), work.service, data=data,
+                        awaits_ready=False) as server:
+        link.limit(count)
+        cluster.eventually('the connections are cut', link.is_cut)
+        began = time.monotonic()
+        cluster.expect('exit code', server.stop(), 0)
+        if time.monotonic() - began > 10:
+            raise AssertionError('the end took %d s' % (time.monotonic() - began))
+    link.heal()
+
+
 def run_starts(kafka, link):
     """Wherever a start loses its cluster: it waits, says so, and goes on."""
     work = workload.Workload(kafka, 'cut', 2000)
@@ -92,6 +106,7 @@ def run_starts(kafka, link):
         total = restart(link, work, data, 0)
         for part in (0.1, 0.25, 0.4, 0.55, 0.7, 0.85):
             restart(link, work, data, int(total * part))
+            end_start(link, work, data, int(total * part))
     finally:
         cluster.remove(data)
     print('proxy: starts that were cut go on', flush=True)
