@@ -246,12 +246,35 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         kafka_health_bad(opaque, code, reason);
 }
 
+/* Which partition was not let into a transaction, librdkafka tells in its log only: «Failed to add
+ * partition "orders" [0] to transaction: Broker: Topic authorization failed». */
+static void note_refusal(KafkaBroker *broker, const rd_kafka_t *rk, const char *text)
+{
+    static const rd_kafka_resp_err_t codes[] = {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                                                RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    const char                      *begin = strchr(text, '"');
+    const char                      *end = begin ? strchr(begin + 1, '"') : NULL;
+
+    for (size_t i = 0; end && i < sizeof codes / sizeof *codes; i++) {
+        KafkaRefusal *refusal = &broker->refusal;
+
+        if (!strstr(end, rd_kafka_err2str(codes[i])))
+            continue;
+        pthread_mutex_lock(&broker->health_lock);
+        refusal->rk = rk;
+        refusal->code = codes[i];
+        snprintf(refusal->topic, sizeof refusal->topic, "%.*s", (int)(end - begin - 1), begin + 1);
+        pthread_mutex_unlock(&broker->health_lock);
+    }
+}
+
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     /* on_error() hears of connections that fail, too. */
     bool is_told = strcmp(facility, "FAIL") == 0;
 
-    (void)rk;
+    if (strcmp(facility, "ADDPARTS") == 0)
+        note_refusal(rd_kafka_opaque(rk), rk, text);
     log_line(level <= 4 && !is_told ? LOG_WARN : LOG_DEBUG, "librdkafka", "%s: %s", facility, text);
 }
 

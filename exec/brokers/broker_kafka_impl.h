@@ -73,6 +73,13 @@ typedef struct KafkaReap {
     struct KafkaReap *next;
 } KafkaReap;
 
+/* The last partition that the cluster did not let into a transaction. */
+typedef struct KafkaRefusal {
+    const rd_kafka_t   *rk; /* whose transaction; only compared */
+    rd_kafka_resp_err_t code;
+    char                topic[256];
+} KafkaRefusal;
+
 typedef struct KafkaBroker {
     Broker        base;
     Arena        *mem;
@@ -116,6 +123,7 @@ typedef struct KafkaBroker {
 
     pthread_mutex_t health_lock;
     BrokerHealth    health;
+    KafkaRefusal    refusal;
     bool            is_refused; /* what health tells of will not change by waiting */
     bool            is_fenced;  /* another server took this one's place: for good */
 } KafkaBroker;

@@ -346,12 +346,37 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
 
 /* --- abort, commit ---------------------------------------------------------------------------- */
 
+/* Whose output goes where this transaction was not let in. */
+static void blame_refused(KafkaTxn *txn)
+{
+    KafkaRefusal refusal;
+    Err          err;
+
+    pthread_mutex_lock(&txn->broker->health_lock);
+    refusal = txn->broker->refusal;
+    if (refusal.rk == txn->rk)
+        txn->broker->refusal.rk = NULL;
+    pthread_mutex_unlock(&txn->broker->health_lock);
+    if (!txn->rk || refusal.rk != txn->rk)
+        return;
+    if (kafka_error(&err, refusal.code, NULL, "could not write to topic \"%s\"", refusal.topic) ==
+        ERR_TOPIC_MISSING) {
+        kafka_topic_doubt(txn->broker, str_from(refusal.topic));
+        (void)kafka_topic_missing(str_from(refusal.topic), &err);
+    }
+    for (Sent *sent = txn->first; sent; sent = sent->next) {
+        if (str_eq(sent->chunk->topic, str_from(refusal.topic)))
+            note_failure(txn, &err, sent->chunk->owner);
+    }
+}
+
 void kafka_txn_abort(BrokerTxn *base)
 {
     KafkaTxn *txn = (KafkaTxn *)base;
     Verdict   verdict = VERDICT_AGAIN;
     Err       err;
 
+    blame_refused(txn);
     if (txn->broker->is_at_least_once && txn->is_begun) {
         end_instance(txn);
     } else if (txn->is_begun && txn->rk) {

@@ -7,6 +7,7 @@
 //   client.js HOST:PORT seal    TOPIC...          nobody but super users may use it; unseal: all may
 //   client.js HOST:PORT grant   PREFIX LOG        what the server's user needs, and nothing else:
 //                                                 topics that begin with PREFIX, a processing log
+//   client.js HOST:PORT mute    TOPIC...          nobody but super users may write; unmute: all may
 //   client.js HOST:PORT list
 //   client.js HOST:PORT leaders
 //   client.js HOST:PORT offsets GROUP             what a consumer group has committed
@@ -103,6 +104,18 @@ const sealOf = (topic) => ({
   operation: AclOperationTypes.ALL,
   permissionType: AclPermissionTypes.ALLOW,
 });
+
+const allow = (operation) => (topic) => ({
+  ...sealOf(topic), principal: 'User:*', operation: AclOperationTypes[operation],
+});
+
+const mute = () => withAdmin((admin) => admin.createAcls({
+  acl: ['READ', 'DESCRIBE_CONFIGS'].flatMap((operation) => args.map(allow(operation))),
+}));
+
+const unmute = () => withAdmin((admin) => admin.deleteAcls({
+  filters: ['READ', 'DESCRIBE_CONFIGS'].flatMap((operation) => args.map(allow(operation))),
+}));
 
 const seal = () => withAdmin((admin) => admin.createAcls({ acl: args.map(sealOf) }));
 
@@ -303,7 +316,7 @@ async function read() {
 
 const commands = {
   create, grow, limit, delete: remove, leaders, list, configs, offsets, place, load, read, seal,
-  unseal, grant,
+  unseal, grant, mute, unmute,
 };
 
 commands[command]().catch((error) => {

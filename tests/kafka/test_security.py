@@ -69,8 +69,24 @@ def expect_rights(kafka, address, settings):
         kafka.client('unseal', 'rights_out')
         cluster.eventually('it goes on', server.running, 60)
         cluster.expect('after', len(kafka.read(rights_out=2)['rights_out']), 2)
+        expect_mute(kafka, server)
         cluster.expect('exit code', server.stop(), 0)
     print('rights: said', flush=True)
+
+
+def expect_mute(kafka, server):
+    """A query whose sink may be read but not written does not hold up the others."""
+    kafka.create(rights_mute='1')
+    mute = server.sql("CREATE STREAM mute WITH (kafka_topic='rights_mute') AS "
+                      "SELECT * FROM src;")[0]['commandStatus']['queryId']
+    cluster.expect('before', len(kafka.read(rights_mute=2)['rights_mute']), 2)
+    kafka.client('mute', 'rights_mute')
+    server.sql('INSERT INTO src VALUES (3);')
+    cluster.expect('of the other', len(kafka.read(rights_out=3)['rights_out']), 3)
+    cluster.eventually('it says what it lacks', lambda: 'right to the topic' in
+                       str(server.sql('EXPLAIN %s;' % mute)) + server.log_text(), 60)
+    kafka.client('unmute', 'rights_mute')
+    cluster.expect('after', len(kafka.read(rights_mute=3)['rights_mute']), 3)
 
 
 STATEMENTS = """
