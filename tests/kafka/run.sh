@@ -42,11 +42,11 @@ python() {
 }
 
 export WEIR_TEST_KAFKA=$KAFKA
-step 200 "$build/tests/unit/test_broker_contract"
-step 100 "$build/tests/unit/test_broker_kafka"
-python 200 test_server.py "$server"
-python 200 test_memory.py "$server"
-python 200 test_clients.py "$server"
+step 400 "$build/tests/unit/test_broker_contract"
+step 200 "$build/tests/unit/test_broker_kafka"
+python 400 test_server.py "$server"
+python 400 test_memory.py "$server"
+python 400 test_clients.py "$server"
 
 # The SQL tests, on an empty broker of their own; a short run takes those of the main operators.
 SQL_KAFKA=$(WEIR_KAFKA_KEEPS=1 timeout 100 "$here/kafka.sh" start "$dir/sql" | tail -1 | tr -d ' ')
@@ -57,12 +57,12 @@ step 600 "$build/bin/weir" test --bootstrap-servers "$SQL_KAFKA" "${sql_tests[@]
 "$here/kafka.sh" stop "$dir/sql"
 
 if [ "$length" = short ]; then
-    python 200 test_kill.py "$server" restart 20000
-    python 200 test_kill.py "$server" state 20000
-    python 200 test_kill.py "$server" random 60000 3
-    python 200 test_kill.py "$fault" points 60000 1
-    python 200 test_churn.py "$server" 1 20
-    python 200 test_faults.py "$server" test_broker_down_at_start
+    python 400 test_kill.py "$server" restart 20000
+    python 400 test_kill.py "$server" state 20000
+    python 400 test_kill.py "$server" random 60000 3
+    python 400 test_kill.py "$fault" points 60000 1
+    python 400 test_churn.py "$server" 1 20
+    python 400 test_faults.py "$server" test_broker_down_at_start
 else
     python 300 test_kill.py "$server" restart 60000
     python 300 test_kill.py "$server" state 60000
@@ -74,7 +74,7 @@ else
     python 400 test_leader.py "$server" 100000
     python 500 test_proxy.py "$server" 100000
 fi
-python 200 test_security.py "$server"
+python 400 test_security.py "$server"
 if [ "$length" = long ]; then
     echo "== Kafka $newest"
     WEIR_KAFKA_VERSION=$newest timeout --kill-after=30 1200 "$here/run.sh" short "$build"
