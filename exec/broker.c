@@ -18,6 +18,59 @@ ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err)
     return broker->cls->topic_create(broker, spec, err);
 }
 
+/* Does the policy of a topic that is there keep what one made to spec would keep? */
+static bool keeps(const TopicInfo *info, const TopicSpec *spec)
+{
+    TopicCleanup there = info->spec.cleanup;
+    bool is_log = there == TOPIC_LOG || (there == TOPIC_DELETE && info->spec.retention_ms < 0 &&
+                                         info->retention_bytes < 0);
+
+    switch (spec->cleanup) {
+    case TOPIC_LOG:
+        return is_log;
+    case TOPIC_COMPACT:
+    case TOPIC_STATE:
+        return is_log || there == TOPIC_COMPACT || there == TOPIC_STATE;
+    case TOPIC_DELETE:
+    case TOPIC_COMPACT_DELETE:
+        break;
+    }
+    return true;
+}
+
+static ErrCode check_own(const TopicInfo *info, const TopicSpec *spec, Err *err)
+{
+    if (info->spec.partitions < spec->partitions)
+        return err_set(err, ERR_CONFIG, "topic \"%.*s\" has %u partitions, but Weir needs %u",
+                       STR_ARG(spec->name), info->spec.partitions, spec->partitions);
+    if (keeps(info, spec))
+        return ERR_OK;
+    err_set(err, ERR_CONFIG,
+            "topic \"%.*s\" exists with a cleanup policy that drops what Weir keeps there",
+            STR_ARG(spec->name));
+    if (spec->cleanup != TOPIC_LOG)
+        err_hint(err, "set its cleanup.policy to compact");
+    else
+        err_hint(err, "set its cleanup.policy to delete, retention.ms and retention.bytes to -1");
+    return ERR_CONFIG;
+}
+
+ErrCode broker_topic_ensure(Broker *broker, const TopicSpec *spec, Err *err)
+{
+    ErrCode   rc = broker_topic_create(broker, spec, err);
+    TopicInfo info;
+    Arena    *mem;
+
+    if (rc != ERR_TOPIC_EXISTS)
+        return rc;
+    mem = arena_new(0);
+    rc = broker_topic_describe(broker, spec->name, mem, &info, err);
+    if (rc == ERR_OK)
+        rc = check_own(&info, spec, err);
+    arena_free(mem);
+    return rc;
+}
+
 ErrCode broker_topic_delete(Broker *broker, Str name, Err *err)
 {
     return broker->cls->topic_delete(broker, name, err);

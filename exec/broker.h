@@ -53,6 +53,7 @@ typedef struct TopicSpec {
 typedef struct TopicInfo {
     TopicSpec spec;
     Str       id;               /* changes when a topic is deleted and made again */
+    int64_t   retention_bytes;  /* of a partition; -1: any number */
     int64_t   record_bytes_max; /* the sink's limit for one record */
 } TopicInfo;
 
@@ -62,6 +63,11 @@ typedef struct PartitionEnds {
 } PartitionEnds;
 
 ErrCode broker_topic_create(Broker *broker, const TopicSpec *spec, Err *err) ERR_MUST_USE;
+/*
+ * A topic of Weir's own: makes it, or makes sure that the one that is there will not lose what it
+ * holds.  ERR_CONFIG says what somebody else has set otherwise.
+ */
+ErrCode broker_topic_ensure(Broker *broker, const TopicSpec *spec, Err *err) ERR_MUST_USE;
 /* Readers of it get ERR_TOPIC_MISSING from then on. */
 ErrCode broker_topic_delete(Broker *broker, Str name, Err *err) ERR_MUST_USE;
 /* ERR_TOPIC_MISSING when there is none.  Strings live in arena. */
@@ -203,7 +209,8 @@ void broker_fence(Broker *broker, const char *why);
 
 typedef struct BrokerHealth {
     bool is_healthy;
-    char why[512]; /* in plain words, with what to do; "" when healthy */
+    char why[512];  /* in plain words, with what to do; "" when healthy */
+    char slow[320]; /* healthy, but slowed down by somebody: the same; "" when nobody does */
 } BrokerHealth;
 
 void broker_health(Broker *broker, BrokerHealth *out); /* Thread: any */

@@ -12,9 +12,8 @@ ErrCode changelog_create(Broker *broker, Str topic, uint32_t partitions, Err *er
                       .replicas = -1,
                       .retention_ms = -1,
                       .cleanup = broker_is_apart(broker) ? TOPIC_STATE : TOPIC_LOG};
-    ErrCode   rc = broker_topic_create(broker, &spec, err);
 
-    return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
+    return broker_topic_ensure(broker, &spec, err);
 }
 
 void changelog_put(ChangelogWriter *writer, uint32_t store, Str key, Str value)

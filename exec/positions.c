@@ -217,8 +217,8 @@ ErrCode positions_open(Broker *broker, Str service_id, Positions **out, Err *err
                        .replicas = -1,
                        .retention_ms = -1,
                        .cleanup = TOPIC_STATE};
-    rc = broker_topic_create(broker, &spec, err);
-    if (rc == ERR_OK || rc == ERR_TOPIC_EXISTS)
+    rc = broker_topic_ensure(broker, &spec, err);
+    if (rc == ERR_OK)
         rc = positions_read(self, positions_load, err);
     if (rc != ERR_OK) {
         positions_close(self);

@@ -187,7 +187,8 @@ static void runtime_add_group(CommitGroup *group, RuntimeHealth *out)
         out->groups++;
     if (group->backoff_ms > 0 && out->is_healthy) {
         out->is_healthy = false;
-        (void)snprintf(out->why, sizeof out->why, "could not commit: %.200s", group->error.msg);
+        (void)snprintf(out->why, sizeof out->why, "could not commit: %.120s%s%.90s",
+                       group->error.msg, group->error.hint[0] ? "; " : "", group->error.hint);
     }
     pthread_mutex_unlock(&group->lock);
 }

@@ -155,6 +155,27 @@ static CleanupPolicy sink_cleanup(const Source *sink)
     return sink->window == WINDOW_NONE ? CLEANUP_COMPACT : CLEANUP_COMPACT_DELETE;
 }
 
+/* Of a sink's topic that somebody else made: does its policy drop what the sink is to hold? */
+static Str topic_caution(StmtCtx *ctx, const Source *sink, const TopicFacts *there)
+{
+    bool is_compacted = there->cleanup != CLEANUP_DELETE;
+    bool is_cut = there->cleanup != CLEANUP_COMPACT && there->retention_ms >= 0;
+
+    if (!sink->is_table && is_compacted)
+        return str_printf(ctx->mem,
+                          "topic \"%.*s\" exists and is compacted: of the records of a key only "
+                          "the latest stays, and records without a key are refused; set its "
+                          "cleanup.policy to delete",
+                          STR_ARG(sink->topic));
+    if (sink->is_table && sink->window == WINDOW_NONE && is_cut)
+        return str_printf(ctx->mem,
+                          "topic \"%.*s\" exists and drops records after %lld ms: rows that do "
+                          "not change for so long are missing from it; set its cleanup.policy to "
+                          "compact",
+                          STR_ARG(sink->topic), (long long)there->retention_ms);
+    return STR_NULL;
+}
+
 /* A new sink's topic is like the left-most source's, as far as WITH does not say otherwise. */
 static ErrCode sink_topic(StmtCtx *ctx, const WithProps *props, const BoundQuery *bound,
                           Source *sink, Err *err)
@@ -194,6 +215,8 @@ static ErrCode sink_topic(StmtCtx *ctx, const WithProps *props, const BoundQuery
         facts->retention_ms < bound->window->retention_ms)
         facts->retention_ms = bound->window->retention_ms;
     sink->partitions = facts->partitions;
+    if (!ctx->out->is_topic_new && !ctx->env->is_replay)
+        ctx->out->caution = topic_caution(ctx, sink, facts);
     return ERR_OK;
 }
 

@@ -83,6 +83,7 @@ typedef struct StmtPlan {
     Str          entity;   /* name for commandId: source, type or query id */
     bool         is_table; /* entity is a table: "table/X/create" */
     Str          warning;  /* text of the warning_entity */
+    Str          caution;  /* it takes effect, but its author should know this */
 
     Source       *source; /* born here; planner_apply takes it */
     CatalogQuery *query;

@@ -133,20 +133,33 @@ static OpCounters write_counters(EntityCtx *ctx, const Source *source)
     return sum;
 }
 
-/* Where the partitions of a topic begin; 0 where the broker cannot be asked. */
-static const PartitionEnds *ends_of(EntityCtx *ctx, const Source *source)
-{
-    PartitionEnds *ends = ARENA_ARRAY(ctx->mem, PartitionEnds, source->partitions + 1);
-    Err            err;
+/* What the broker says of a source's topic; all zero when it does not say anything now. */
+typedef struct TopicLook {
+    int32_t        replicas;
+    PartitionEnds *ends; /* of the source's partitions */
+} TopicLook;
 
-    if (broker_topic_ends(engine_broker(ctx->call->api->engine), source->topic, ends,
-                          source->partitions, &err) != ERR_OK)
-        memset(ends, 0, sizeof *ends * (source->partitions + 1));
-    return ends;
+/* A broker that is away is not asked: the rest of a description does not need it. */
+static TopicLook look_at_topic(EntityCtx *ctx, const Source *source)
+{
+    Broker      *broker = engine_broker(ctx->call->api->engine);
+    TopicLook    look = {.ends = ARENA_ARRAY(ctx->mem, PartitionEnds, source->partitions + 1)};
+    BrokerHealth health;
+    TopicInfo    info;
+    Err          err;
+
+    broker_health(broker, &health);
+    if (!health.is_healthy ||
+        broker_topic_describe(broker, source->topic, ctx->mem, &info, &err) != ERR_OK)
+        return look;
+    look.replicas = info.spec.replicas > 0 ? info.spec.replicas : 1;
+    if (broker_topic_ends(broker, source->topic, look.ends, source->partitions, &err) != ERR_OK)
+        memset(look.ends, 0, source->partitions * sizeof *look.ends);
+    return look;
 }
 
 static void write_positions(JsonWriter *w, const CatalogQuery *query, const Source *source,
-                            const PartitionEnds *ends, const QueryLag *lags, size_t len)
+                            const TopicLook *look, const QueryLag *lags, size_t len)
 {
     Str topic = source->topic;
 
@@ -162,7 +175,8 @@ static void write_positions(JsonWriter *w, const CatalogQuery *query, const Sour
         jw_open(w, '{');
         jw_field_i64(w, "partition", lags[i].partition);
         jw_field_i64(w, "logStartOffset",
-                     lags[i].partition < source->partitions ? ends[lags[i].partition].begin : 0);
+                     lags[i].partition < source->partitions ? look->ends[lags[i].partition].begin
+                                                            : 0);
         jw_field_i64(w, "logEndOffset", lags[i].end);
         jw_field_i64(w, "consumerOffset", lags[i].position);
         jw_close(w, '}');
@@ -173,10 +187,11 @@ static void write_positions(JsonWriter *w, const CatalogQuery *query, const Sour
 }
 
 /* Per reading query: where it stands on the source's topic. */
-static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
+static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source,
+                          const TopicLook *look)
 {
-    Runtime             *runtime = engine_runtime(ctx->call->api->engine);
-    const PartitionEnds *ends = ends_of(ctx, source);
+    Engine  *engine = ctx->call->api->engine;
+    Runtime *runtime = engine_runtime(engine);
 
     jw_key(w, "queryOffsetSummaries");
     jw_open(w, '[');
@@ -192,9 +207,8 @@ static void write_offsets(EntityCtx *ctx, JsonWriter *w, const Source *source)
             continue;
         query_lags(running, ctx->mem, &lags, &len);
         jw_open(w, '{');
-        jw_field_str(w, "groupId",
-                     query_group(ctx->mem, engine_service_id(ctx->call->api->engine), query->id));
-        write_positions(w, query, source, ends, lags, len);
+        jw_field_str(w, "groupId", query_group(ctx->mem, engine_service_id(engine), query->id));
+        write_positions(w, query, source, look, lags, len);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -216,20 +230,10 @@ static void write_statistics(EntityCtx *ctx, JsonWriter *w, const Source *source
                              : STR(""));
 }
 
-/* One that cannot be asked for now is said to have one. */
-static int32_t replicas_of(EntityCtx *ctx, const Source *source)
-{
-    TopicInfo info;
-    Err       err;
-
-    if (broker_topic_describe(engine_broker(ctx->call->api->engine), source->topic, ctx->mem, &info,
-                              &err) != ERR_OK)
-        return 1;
-    return info.spec.replicas > 0 ? info.spec.replicas : 1;
-}
-
 static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *source, bool is_extended)
 {
+    TopicLook look = is_extended ? look_at_topic(ctx, source) : (TopicLook){0};
+
     jw_open(w, '{');
     jw_field_str(w, "name", source->name);
     jw_field_str(w, "windowType",
@@ -249,10 +253,10 @@ static void write_description(EntityCtx *ctx, JsonWriter *w, const Source *sourc
     jw_field_c(w, "valueFormat", format_kind_name(source->value_format.kind));
     jw_field_str(w, "topic", source->topic);
     jw_field_i64(w, "partitions", is_extended ? source->partitions : 0);
-    jw_field_i64(w, "replication", is_extended ? replicas_of(ctx, source) : 0);
+    jw_field_i64(w, "replication", look.replicas);
     jw_field_str(w, "statement", source->sql);
     if (is_extended)
-        write_offsets(ctx, w, source);
+        write_offsets(ctx, w, source, &look);
     else
         jw_field_empty(w, "queryOffsetSummaries", "[]");
     write_constraints(ctx, w, source);
@@ -277,6 +281,17 @@ static void describe_all(EntityCtx *ctx, const AstStmt *stmt, bool is_table, boo
     entity_end(w);
 }
 
+/* The queries of a source that have failed. */
+static void warn_queries(EntityCtx *ctx, const Source *source, EntityWarnings *warnings)
+{
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+
+        if (reads(query, source->name) || (query->sink.ptr && str_eq(query->sink, source->name)))
+            entity_warn_query(ctx, warnings, query);
+    }
+}
+
 static ErrCode unknown_source(EntityCtx *ctx, const AstName *name, Err *err)
 {
     size_t len = catalog_sources_len(ctx->catalog);
@@ -297,13 +312,17 @@ static ErrCode describe_source(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *
 {
     const AstDescribe *describe = &stmt->u.describe;
     const Source      *source = catalog_source(ctx->catalog, describe->name.text);
+    EntityWarnings     warnings = {0};
 
     if (!source)
         return unknown_source(ctx, &describe->name, err);
     entity_begin(w, "sourceDescription", text_of(ctx, stmt));
     jw_key(w, "sourceDescription");
     write_description(ctx, w, source, describe->is_extended);
-    entity_end(w);
+    if (describe->is_extended)
+        entity_warn_broker(ctx, &warnings);
+    warn_queries(ctx, source, &warnings);
+    entity_end_warned(w, &warnings);
     return ERR_OK;
 }
 

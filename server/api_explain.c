@@ -31,6 +31,12 @@ static void write_error_text(JsonWriter *w, const Err *err)
     jw_field_c(w, "errorMessage", text);
 }
 
+/* Whoever wrote the statement, or looks after its topics, can help. */
+static bool is_users(ErrCode code)
+{
+    return code == ERR_TOPIC_MISSING || code == ERR_AUTH || code == ERR_RECORD_TOO_LARGE;
+}
+
 static void write_errors(JsonWriter *w, Query *running)
 {
     QueryHealth health;
@@ -43,10 +49,7 @@ static void write_errors(JsonWriter *w, Query *running)
             jw_open(w, '{');
             jw_field_i64(w, "timestamp", health.error_ms);
             write_error_text(w, &health.error);
-            jw_field_c(w, "type",
-                       health.error.code == ERR_TOPIC_MISSING || health.error.code == ERR_AUTH
-                           ? "USER"
-                           : "SYSTEM");
+            jw_field_c(w, "type", is_users(health.error.code) ? "USER" : "SYSTEM");
             jw_close(w, '}');
         }
     }
@@ -151,6 +154,9 @@ static Described describe_running(EntityCtx *ctx, const CatalogQuery *query)
 
 static void show_extended(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w)
 {
+    EntityWarnings warnings = {0};
+
+    entity_warn_broker(ctx, &warnings);
     entity_begin(w, "query_descriptions", text_of(ctx, stmt));
     jw_key(w, "queryDescriptions");
     jw_open(w, '[');
@@ -160,13 +166,14 @@ static void show_extended(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w)
         write_query(ctx, w, &query);
     }
     jw_close(w, ']');
-    entity_end(w);
+    entity_end_warned(w, &warnings);
 }
 
 static ErrCode explain_running(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err)
 {
     const AstName      *name = &stmt->u.explain.query_id;
     const CatalogQuery *found = catalog_query(ctx->catalog, name->text);
+    EntityWarnings      warnings = {0};
     Described           query;
 
     if (!found) {
@@ -176,10 +183,11 @@ static ErrCode explain_running(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *
         return ERR_STATEMENT;
     }
     query = describe_running(ctx, found);
+    entity_warn_broker(ctx, &warnings);
     entity_begin(w, "queryDescription", text_of(ctx, stmt));
     jw_key(w, "queryDescription");
     write_query(ctx, w, &query);
-    entity_end(w);
+    entity_end_warned(w, &warnings);
     return ERR_OK;
 }
 

@@ -43,7 +43,7 @@ static void write_health(JsonWriter *w, const char *part, bool is_healthy, const
     jw_key(w, part);
     jw_open(w, '{');
     jw_field_bool(w, "isHealthy", is_healthy);
-    if (!is_healthy && why[0])
+    if (why[0])
         jw_field_c(w, "message", why);
     jw_close(w, '}');
 }
@@ -95,7 +95,7 @@ static void healthcheck(ApiCall *call, Str rest)
     jw_key(&w, "details");
     jw_open(&w, '{');
     write_health(&w, "metastore", true, "");
-    write_health(&w, "kafka", broker.is_healthy, broker.why);
+    write_health(&w, "kafka", broker.is_healthy, broker.is_healthy ? broker.slow : broker.why);
     write_health(&w, "commandRunner", runtime.is_healthy, runtime.why);
     write_commits(&w, &runtime);
     write_memory(&w, &memory);

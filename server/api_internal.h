@@ -151,6 +151,20 @@ typedef struct EntityCtx {
     Catalog *catalog; /* present snapshot */
 } EntityCtx;
 
+/* "warnings" of an entity; their texts outlive it. */
+enum { ENTITY_WARNINGS_MAX = 20 };
+typedef struct EntityWarnings {
+    Str    items[ENTITY_WARNINGS_MAX];
+    size_t len, left_out;
+} EntityWarnings;
+
+void entity_warn(EntityWarnings *warnings, Str message);
+/* When the broker is away or slow, or nothing can be committed. */
+void entity_warn_broker(EntityCtx *ctx, EntityWarnings *warnings);
+/* When the query has failed: why, and what to do. */
+void entity_warn_query(EntityCtx *ctx, EntityWarnings *warnings, const CatalogQuery *query);
+void entity_end_warned(JsonWriter *w, const EntityWarnings *warnings);
+
 void    entity_begin(JsonWriter *w, const char *type, Str statement_text);
 void    entity_end(JsonWriter *w); /* "warnings":[]} */
 ErrCode entity_show(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, Err *err) ERR_MUST_USE;

@@ -96,12 +96,6 @@ void entity_begin(JsonWriter *w, const char *type, Str statement_text)
     jw_field_str(w, "statementText", statement_text);
 }
 
-void entity_end(JsonWriter *w)
-{
-    jw_field_empty(w, "warnings", "[]");
-    jw_close(w, '}');
-}
-
 static void write_warning(KsqlRun *run, const AstStmt *stmt, Str message)
 {
     entity_begin(&run->writer, "warning_entity", statement_text(run->mem, stmt));
@@ -112,8 +106,11 @@ static void write_warning(KsqlRun *run, const AstStmt *stmt, Str message)
 
 static void write_status(KsqlRun *run, const AstStmt *stmt, const CommandResult *result)
 {
-    JsonWriter *w = &run->writer;
+    JsonWriter    *w = &run->writer;
+    EntityWarnings warnings = {0};
 
+    if (result->caution.ptr)
+        entity_warn(&warnings, result->caution);
     entity_begin(w, "currentStatus", statement_text(run->mem, stmt));
     jw_field_str(w, "commandId", result->command_id);
     jw_key(w, "commandStatus");
@@ -123,7 +120,7 @@ static void write_status(KsqlRun *run, const AstStmt *stmt, const CommandResult 
     jw_field_str(w, "queryId", result->query_id);
     jw_close(w, '}');
     jw_field_i64(w, "commandSequenceNumber", result->sequence);
-    entity_end(w);
+    entity_end_warned(w, &warnings);
     run->written++;
 }
 

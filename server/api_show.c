@@ -152,19 +152,23 @@ static void write_push(JsonWriter *w, const PushInfo *push)
 
 static void show_queries(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w)
 {
-    PushInfo *pushes;
-    size_t    len;
+    EntityWarnings warnings = {0};
+    PushInfo      *pushes;
+    size_t         len;
 
+    entity_warn_broker(ctx, &warnings);
     entity_begin(w, "queries", text_of(ctx, stmt));
     jw_key(w, "queries");
     jw_open(w, '[');
-    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++)
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
         entity_running_query(ctx, w, catalog_query_at(ctx->catalog, i));
+        entity_warn_query(ctx, &warnings, catalog_query_at(ctx->catalog, i));
+    }
     engine_push_list(ctx->call->api->engine, ctx->mem, &pushes, &len);
     for (size_t i = 0; i < len; i++)
         write_push(w, &pushes[i]);
     jw_close(w, ']');
-    entity_end(w);
+    entity_end_warned(w, &warnings);
 }
 
 /* --- FUNCTIONS -------------------------------------------------------------------------------- */

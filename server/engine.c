@@ -32,8 +32,9 @@ static ErrCode make_dir(Str path, Arena *mem, Err *err)
 /* The Kafka client's own settings are passed on under their names. */
 static bool is_kafka_setting(Str name)
 {
-    return str_eq(name, STR("bootstrap.servers")) || str_eq(name, STR("security.protocol")) ||
-           str_starts(name, STR("sasl.")) || str_starts(name, STR("ssl."));
+    return str_eq(name, STR("bootstrap.servers")) || str_eq(name, STR("client.id")) ||
+           str_eq(name, STR("security.protocol")) || str_starts(name, STR("sasl.")) ||
+           str_starts(name, STR("ssl."));
 }
 
 static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
@@ -93,9 +94,8 @@ static ErrCode ensure_topic(Engine *engine, Str name, uint32_t partitions, Topic
             cleanup == TOPIC_LOG ? -1 : properties_int(engine->props, "weir.retention.ms"),
         .cleanup = cleanup,
     };
-    ErrCode rc = broker_topic_create(engine->broker, &spec, err);
 
-    return rc == ERR_TOPIC_EXISTS ? ERR_OK : rc;
+    return broker_topic_ensure(engine->broker, &spec, err);
 }
 
 static ErrCode open_topics(Engine *engine, Err *err)

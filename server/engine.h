@@ -75,6 +75,7 @@ typedef struct CommandResult {
     Str     message;
     Str     query_id;  /* STR_NULL: none */
     Str     warning;   /* not NULL: nothing was done (warning_entity) */
+    Str     caution;   /* done, but this is to be known: STR_NULL: nothing */
     int64_t sequence;  /* offset in the command topic */
     bool    is_failed; /* in force, but its query could not start: message says why */
 } CommandResult;

@@ -322,6 +322,7 @@ static ErrCode run_planned(Engine *engine, Session *session, const AstStmt *stmt
     out->command_id = command_id_of(stmt_mem, stmt, plan);
     out->message = command_message_of(stmt_mem, stmt, plan, engine->catalog);
     out->query_id = plan->query ? str_copy(stmt_mem, plan->query->id) : STR_NULL;
+    out->caution = plan->caution;
     /* The command log of a server that was replaced is another server's. */
     TRY(runtime_check_owner(engine->runtime, err));
     TRY(make_topic(engine, plan, err));
@@ -349,9 +350,29 @@ static ErrCode run_planned(Engine *engine, Session *session, const AstStmt *stmt
         out->is_failed = true;
         log_line(LOG_ERROR, "engine", "%.*s: %s", STR_ARG(out->command_id), err->msg);
     }
+    if (out->caution.ptr)
+        log_line(LOG_WARN, "engine", "%.*s: %.*s", STR_ARG(out->command_id), STR_ARG(out->caution));
     engine_note_status(engine, out->command_id, out->is_failed ? STR("ERROR") : STR("SUCCESS"),
                        out->message, out->query_id, out->sequence);
     return ERR_OK;
+}
+
+/* A broker that is known to be away is asked once more: a write would wait for half a minute, and
+ * nobody could say then whether the statement is in force. */
+static ErrCode check_broker(Engine *engine, Err *err)
+{
+    BrokerHealth health;
+    TopicInfo    info;
+    Arena       *mem;
+    ErrCode      rc;
+
+    broker_health(engine->broker, &health);
+    if (health.is_healthy)
+        return ERR_OK;
+    mem = arena_new(0);
+    rc = broker_topic_describe(engine->broker, engine->command_topic, mem, &info, err);
+    arena_free(mem);
+    return rc;
 }
 
 ErrCode engine_execute(Engine *engine, Session *session, const AstStmt *stmt, Arena *stmt_mem,
@@ -363,7 +384,10 @@ ErrCode engine_execute(Engine *engine, Session *session, const AstStmt *stmt, Ar
     ErrCode       rc;
 
     pthread_mutex_lock(&engine->exec_lock);
-    rc = engine_plan_in(&world, engine->catalog, engine->next_number, stmt, stmt_mem, &plan, err);
+    rc = check_broker(engine, err);
+    if (rc == ERR_OK)
+        rc = engine_plan_in(&world, engine->catalog, engine->next_number, stmt, stmt_mem, &plan,
+                            err);
     if (rc == ERR_OK) {
         if (plan.kind == STMT_NOTHING) {
             result.command_id = command_id_of(stmt_mem, stmt, &plan);

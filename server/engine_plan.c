@@ -81,8 +81,10 @@ ErrCode engine_plan_in(PlanWorld *world, const Catalog *catalog, uint64_t number
 
     err_clear(&world->unasked);
     rc = planner_plan(&env, stmt, stmt_mem, out, err);
-    /* The planner took the topic for missing, and blames the statement. */
-    if (rc != ERR_OK && world->unasked.code != ERR_OK) {
+    /* The planner took the topic for missing: it blames the statement, or would have it made. */
+    if (world->unasked.code != ERR_OK && (rc != ERR_OK || !world->replay)) {
+        if (rc == ERR_OK)
+            stmt_plan_deinit(out);
         *err = world->unasked;
         rc = err->code;
     }

@@ -93,6 +93,7 @@ static const PropertyDef own_rows[] = {
     INT("weir.tombstone.retention.ms", "86400000", 0, S, "how long compaction keeps a deletion"),
     INT("replication.factor", "-1", -1, S,
         "Kafka: replicas of changelogs and positions; -1: the cluster's default"),
+    TEXT("client.id", NULL, S, "Kafka: the name that quotas are for; weir"),
     TEXT("security.protocol", NULL, S, "Kafka: plaintext, ssl, sasl_plaintext, sasl_ssl"),
 };
 
@@ -212,7 +213,6 @@ static const char *const ignored_server[] = {
     "transaction.timeout.ms",
     "transactional.id",
     "partitioner.class",
-    "client.id",
     "client.dns.lookup",
     "client.rack",
     "connections.max.idle.ms",

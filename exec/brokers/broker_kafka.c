@@ -3,7 +3,7 @@
  *
  * librdkafka keeps trying for ever when brokers are away, so most outages are no error of a call:
  * they are told by its error callback, kept here for broker_health(), and end when the broker
- * thread gets an answer to a metadata request again.
+ * thread gets an answer to a metadata request again (broker_kafka_slow.c).
  */
 #include "exec/brokers/broker_kafka_impl.h"
 
@@ -95,6 +95,22 @@ static const KafkaAdvice *advice_on(rd_kafka_resp_err_t code, const char *detail
     return advice_of(is_protocol ? RD_KAFKA_RESP_ERR__SSL : code);
 }
 
+/* librdkafka's name for an error, or plainer words. */
+static const char *words_of(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+        return "no broker can be reached";
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+        return "no broker answered in time";
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+        return "no broker acknowledged it in time";
+    default:
+        return rd_kafka_err2str(code);
+    }
+}
+
 ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, const char *format, ...)
 {
     const KafkaAdvice *advice = advice_of(code);
@@ -105,7 +121,7 @@ ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, cons
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     err_set(err, advice ? advice->as : ERR_BROKER, "%s: %s", what,
-            detail && *detail ? detail : rd_kafka_err2str(code));
+            detail && *detail ? detail : words_of(code));
     err->is_retriable = !advice || advice->is_retriable;
     if (advice && advice->hint)
         err_hint(err, "%s", advice->hint);
@@ -125,6 +141,7 @@ static void kafka_health(Broker *base, BrokerHealth *out)
 
     pthread_mutex_lock(&broker->health_lock);
     *out = broker->health;
+    kafka_slow_locked(broker, out);
     pthread_mutex_unlock(&broker->health_lock);
 }
 
@@ -228,7 +245,7 @@ static int64_t kafka_fetched_bytes(Broker *base)
            __atomic_load_n(&broker->held_bytes, __ATOMIC_RELAXED);
 }
 
-static bool is_bad(KafkaBroker *broker)
+bool kafka_is_bad(KafkaBroker *broker)
 {
     BrokerHealth health;
 
@@ -236,14 +253,28 @@ static bool is_bad(KafkaBroker *broker)
     return !health.is_healthy;
 }
 
+int kafka_request_ms(KafkaBroker *broker)
+{
+    return kafka_is_bad(broker) ? KAFKA_AWAY_MS : KAFKA_REQUEST_MS;
+}
+
 /* --- handles ---------------------------------------------------------------------------------- */
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
+    /* librdkafka takes a broker that stands still for one that is very old. */
+    const char *silence = strstr(reason, "ApiVersionRequest failed: Local: Timed out");
+    char        text[128];
+
     (void)rk;
-    /* A fatal error is dealt with where the handle is used; the rest is what health tells. */
-    if (code != RD_KAFKA_RESP_ERR__FATAL)
+    if (silence) {
+        snprintf(text, sizeof text, "%.*sthe broker takes connections, but does not answer",
+                 silence - reason < 60 ? (int)(silence - reason) : 60, reason);
+        kafka_health_bad(opaque, RD_KAFKA_RESP_ERR__TIMED_OUT, text);
+    } else if (code != RD_KAFKA_RESP_ERR__FATAL) {
+        /* A fatal error is dealt with where the handle is used; the rest is what health tells. */
         kafka_health_bad(opaque, code, reason);
+    }
 }
 
 /* Which partition was not let into a transaction, librdkafka tells in its log only: «Failed to add
@@ -300,10 +331,11 @@ static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_conf_t *conf, const char 
     rd_kafka_conf_set_opaque(conf, broker);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_throttle_cb(conf, kafka_on_throttle);
     /* A record may be as large as the limit says, and the protocol adds a little. */
     snprintf(largest, sizeof largest, "%lld", (long long)g_limits.record_bytes + 4096);
     TRY(conf_set(conf, "message.max.bytes", largest, err));
-    TRY(conf_set(conf, "client.id", "weir", err));
+    TRY(conf_set(conf, "client.id", KAFKA_CLIENT_ID, err));
     TRY(conf_set(conf, "reconnect.backoff.max.ms", "1000", err));
     TRY(conf_set(conf, "allow.auto.create.topics", "false", err));
     for (size_t i = 0; i < broker->settings_len; i++)
@@ -331,30 +363,16 @@ ErrCode kafka_handle_open(KafkaBroker *broker, rd_kafka_type_t type, rd_kafka_co
 
 /* --- the broker thread ------------------------------------------------------------------------ */
 
-static void ask_whether_back(KafkaBroker *broker)
-{
-    const struct rd_kafka_metadata *metadata;
-
-    if (rd_kafka_metadata(broker->admin, 0, NULL, &metadata, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    rd_kafka_metadata_destroy(metadata);
-    kafka_health_good(broker);
-}
-
 static void *kafka_thread(void *arg)
 {
     KafkaBroker *broker = arg;
-    int64_t      asked_ms = 0;
 
     while (!__atomic_load_n(&broker->is_closing, __ATOMIC_ACQUIRE)) {
         kafka_plain_serve(broker, KAFKA_STEP_MS);
         rd_kafka_poll(broker->admin, 0);
         kafka_consumers_serve(broker);
         kafka_groups_serve(broker);
-        if (is_bad(broker) && kafka_now_ms() - asked_ms > 1000) {
-            ask_whether_back(broker);
-            asked_ms = kafka_now_ms();
-        }
+        kafka_listen(broker);
     }
     return NULL;
 }
@@ -484,7 +502,7 @@ static ErrCode await_cluster(KafkaBroker *broker, Err *err)
             return err_set(err, ERR_CANCELLED, "waiting for the Kafka cluster was cancelled");
         if (now_ms - began_ms >= KAFKA_REQUEST_MS && (!watch || is_hopeless(broker)))
             return unreachable(broker, code, err);
-        if (now_ms - began_ms >= KAFKA_SILENCE_MS && !is_bad(broker))
+        if (now_ms - began_ms >= KAFKA_SILENCE_MS && !kafka_is_bad(broker))
             kafka_health_bad(broker, RD_KAFKA_RESP_ERR__TIMED_OUT,
                              "no broker of bootstrap.servers answers");
         if (now_ms - told_ms >= KAFKA_TELL_MS) {

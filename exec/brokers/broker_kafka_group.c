@@ -3,12 +3,19 @@
  *
  * The groups have no members: offsets are put into them by the admin API, which is asynchronous.
  * The broker thread takes the answers.  A failure is told once, as nothing depends on the copy.
+ *
+ * librdkafka (2.0.2, and the newest) aborts the process when such a request times out while it
+ * waits for the group's coordinator and that one comes back.  So there are none while the cluster
+ * is away, and the time-out of those that were just under way is longer than any outage.
  */
 #include "exec/brokers/broker_kafka_impl.h"
 
 #include "common/log.h"
 
-enum { REQUESTS_MAX = 2000 /* under way; more are left out: the next copy says the same */ };
+enum {
+    REQUESTS_MAX = 2000,  /* under way; more are left out: the next copy says the same */
+    PATIENCE_MS = 3600000 /* the longest that librdkafka knows */
+};
 
 void kafka_groups_open(KafkaBroker *broker)
 {
@@ -17,10 +24,21 @@ void kafka_groups_open(KafkaBroker *broker)
 
 static bool may_ask(KafkaBroker *broker)
 {
+    if (kafka_is_bad(broker))
+        return false;
     if (__atomic_add_fetch(&broker->group_requests, 1, __ATOMIC_RELAXED) <= REQUESTS_MAX)
         return true;
     __atomic_sub_fetch(&broker->group_requests, 1, __ATOMIC_RELAXED);
     return false;
+}
+
+static rd_kafka_AdminOptions_t *patient_options(KafkaBroker *broker, rd_kafka_admin_op_t op)
+{
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(broker->admin, op);
+    char                     why[128];
+
+    rd_kafka_AdminOptions_set_request_timeout(options, PATIENCE_MS, why, sizeof why);
+    return options;
 }
 
 void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len)
@@ -29,6 +47,7 @@ void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_
     Arena                                *mem;
     rd_kafka_topic_partition_list_t      *list;
     rd_kafka_AlterConsumerGroupOffsets_t *request;
+    rd_kafka_AdminOptions_t              *options;
 
     if (len == 0 || !may_ask(broker))
         return;
@@ -39,7 +58,9 @@ void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_
                                           (int32_t)offsets[i].partition)
             ->offset = offsets[i].offset;
     request = rd_kafka_AlterConsumerGroupOffsets_new(str_to_c(mem, group), list);
-    rd_kafka_AlterConsumerGroupOffsets(broker->admin, &request, 1, NULL, broker->group_answers);
+    options = patient_options(broker, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+    rd_kafka_AlterConsumerGroupOffsets(broker->admin, &request, 1, options, broker->group_answers);
+    rd_kafka_AdminOptions_destroy(options);
     rd_kafka_AlterConsumerGroupOffsets_destroy(request);
     rd_kafka_topic_partition_list_destroy(list);
     arena_free(mem);
@@ -47,15 +68,18 @@ void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_
 
 void kafka_group_delete(Broker *base, Str group)
 {
-    KafkaBroker            *broker = (KafkaBroker *)base;
-    Arena                  *mem;
-    rd_kafka_DeleteGroup_t *request;
+    KafkaBroker             *broker = (KafkaBroker *)base;
+    Arena                   *mem;
+    rd_kafka_DeleteGroup_t  *request;
+    rd_kafka_AdminOptions_t *options;
 
     if (!may_ask(broker))
         return;
     mem = arena_new(0);
     request = rd_kafka_DeleteGroup_new(str_to_c(mem, group));
-    rd_kafka_DeleteGroups(broker->admin, &request, 1, NULL, broker->group_answers);
+    options = patient_options(broker, RD_KAFKA_ADMIN_OP_DELETEGROUPS);
+    rd_kafka_DeleteGroups(broker->admin, &request, 1, options, broker->group_answers);
+    rd_kafka_AdminOptions_destroy(options);
     rd_kafka_DeleteGroup_destroy(request);
     arena_free(mem);
 }

@@ -10,6 +10,7 @@
  *     broker_kafka_txn.c     transactions
  *     broker_kafka_group.c   consumer groups that show positions
  *     broker_kafka_reap.c    destroying handles, which may hang
+ *     broker_kafka_slow.c    quotas, and brokers that stand still
  *
  * Threads.  `broker` serves the callbacks of the producer of single records and finds out whether
  * the cluster is back; `reaper` destroys handles.  Transactions belong to their committer.
@@ -29,6 +30,7 @@
 
 enum {
     KAFKA_REQUEST_MS = 10000,    /* one request of the admin API, metadata or offsets */
+    KAFKA_AWAY_MS = 2000,        /* the same while the cluster is known to be away */
     KAFKA_SETTLE_MS = 15000,     /* until all brokers know of a topic, or that it is gone */
     KAFKA_TXN_MS = 60000,        /* a transaction that takes longer is aborted by the cluster */
     KAFKA_PRODUCE_MS = 30000,    /* then a single record's fate is unknown */
@@ -55,6 +57,8 @@ enum { KAFKA_SLOTS = 4 };
 /* How many feeds share fetch_bytes at first. */
 enum { KAFKA_FEEDS = 8 };
 
+#define KAFKA_CLIENT_ID "weir"
+
 typedef struct KafkaReader KafkaReader;
 
 /* A consumer handle.  Each partition has at most one feed here. */
@@ -79,6 +83,13 @@ typedef struct KafkaRefusal {
     rd_kafka_resp_err_t code;
     char                topic[256];
 } KafkaRefusal;
+
+/* What a quota did to producers or consumers. */
+typedef struct KafkaThrottle {
+    int64_t at_ms; /* the last time; kafka_now_ms(), 0: never */
+    int     delay_ms;
+    int64_t told_ms; /* in the log */
+} KafkaThrottle;
 
 typedef struct KafkaBroker {
     Broker        base;
@@ -124,8 +135,10 @@ typedef struct KafkaBroker {
     pthread_mutex_t health_lock;
     BrokerHealth    health;
     KafkaRefusal    refusal;
-    bool            is_refused; /* what health tells of will not change by waiting */
-    bool            is_fenced;  /* another server took this one's place: for good */
+    KafkaThrottle   throttles[2];       /* of consumers, of producers */
+    int64_t         asked_ms, heard_ms; /* the broker thread's; see kafka_listen() */
+    bool            is_refused;         /* what health tells of will not change by waiting */
+    bool            is_fenced;          /* another server took this one's place: for good */
 } KafkaBroker;
 
 /* --- broker_kafka.c --------------------------------------------------------------------------- */
@@ -141,6 +154,9 @@ void    kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const ch
 void    kafka_health_good(KafkaBroker *broker);
 /* ERR_BROKER when another server took this one's place. */
 ErrCode kafka_check_fenced(KafkaBroker *broker, Err *err) ERR_MUST_USE;
+bool    kafka_is_bad(KafkaBroker *broker);
+/* How long a request may take: short when the cluster is away, so that statements need not wait. */
+int     kafka_request_ms(KafkaBroker *broker);
 int64_t kafka_now_ms(void); /* monotonic */
 
 /* --- broker_kafka_topic.c --------------------------------------------------------------------- */
@@ -217,6 +233,14 @@ void kafka_group_delete(Broker *base, Str group);
 /* Takes the answers.  Thread: broker. */
 void kafka_groups_serve(KafkaBroker *broker);
 void kafka_groups_close(KafkaBroker *broker);
+
+/* --- broker_kafka_slow.c ---------------------------------------------------------------------- */
+
+void kafka_on_throttle(rd_kafka_t *rk, const char *name, int32_t id, int delay_ms, void *opaque);
+/* Adds what slows down a cluster that is healthy.  Under health_lock. */
+void kafka_slow_locked(const KafkaBroker *broker, BrokerHealth *out);
+/* Finds out, now and then, whether the cluster answers.  Thread: broker. */
+void kafka_listen(KafkaBroker *broker);
 
 /* --- broker_kafka_reap.c ---------------------------------------------------------------------- */
 

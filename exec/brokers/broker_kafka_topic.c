@@ -48,7 +48,7 @@ static ErrCode ask_topic(KafkaBroker *broker, const char *name, uint32_t *partit
     rd_kafka_topic_t               *topic = rd_kafka_topic_new(broker->admin, name, NULL);
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t             code =
-        topic ? rd_kafka_metadata(broker->admin, 0, topic, &metadata, KAFKA_REQUEST_MS)
+        topic ? rd_kafka_metadata(broker->admin, 0, topic, &metadata, kafka_request_ms(broker))
                           : rd_kafka_last_error();
 
     if (topic)
@@ -210,7 +210,7 @@ static rd_kafka_AdminOptions_t *admin_options(KafkaBroker *broker, rd_kafka_admi
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(broker->admin, op);
     char                     why[128];
 
-    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_MS, why, sizeof why);
+    rd_kafka_AdminOptions_set_request_timeout(options, kafka_request_ms(broker), why, sizeof why);
     if (op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS)
         rd_kafka_AdminOptions_set_operation_timeout(options, KAFKA_REQUEST_MS, why, sizeof why);
     return options;
@@ -258,6 +258,8 @@ static void fill_spec(rd_kafka_NewTopic_t *topic, const TopicSpec *spec)
     rd_kafka_NewTopic_set_config(topic, "cleanup.policy", cleanup_name(spec->cleanup));
     snprintf(text, sizeof text, "%" PRId64, is_internal ? -1 : spec->retention_ms);
     rd_kafka_NewTopic_set_config(topic, "retention.ms", text);
+    if (spec->cleanup == TOPIC_LOG)
+        rd_kafka_NewTopic_set_config(topic, "retention.bytes", "-1");
     if (is_internal) {
         snprintf(text, sizeof text, "%d", KAFKA_LOG_SEGMENT);
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", text);
@@ -433,6 +435,8 @@ static void read_configs(const rd_kafka_ConfigResource_t *resource, Arena *arena
             policy = value;
         else if (strcmp(name, "retention.ms") == 0)
             info->spec.retention_ms = strtoll(value, NULL, 10);
+        else if (strcmp(name, "retention.bytes") == 0)
+            info->retention_bytes = strtoll(value, NULL, 10);
         else if (strcmp(name, "segment.bytes") == 0)
             segment_bytes = strtoll(value, NULL, 10);
         else if (strcmp(name, "max.message.bytes") == 0)
@@ -444,6 +448,8 @@ static void read_configs(const rd_kafka_ConfigResource_t *resource, Arena *arena
     /* The producers take no more than that. */
     if (info->record_bytes_max > g_limits.record_bytes)
         info->record_bytes_max = g_limits.record_bytes;
+    if (info->spec.cleanup == TOPIC_LOG && info->retention_bytes >= 0)
+        info->spec.cleanup = TOPIC_DELETE;
 }
 
 static ErrCode ask_configs(KafkaBroker *broker, const char *name, Arena *arena, TopicInfo *info,
@@ -482,9 +488,10 @@ static ErrCode ask_configs(KafkaBroker *broker, const char *name, Arena *arena, 
 ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *out, Err *err)
 {
     KafkaBroker *broker = (KafkaBroker *)base;
-    TopicInfo    info = {.spec = {.retention_ms = -1}, .record_bytes_max = 1048588};
-    char         c_name[NAME_BYTES];
-    bool         has_leaders;
+    TopicInfo    info = {
+           .spec = {.retention_ms = -1}, .retention_bytes = -1, .record_bytes_max = 1048588};
+    char c_name[NAME_BYTES];
+    bool has_leaders;
 
     if (!name_to_c(name, c_name))
         return kafka_topic_missing(name, err);
@@ -510,7 +517,7 @@ ErrCode kafka_topics(Broker *base, Arena *arena, TopicInfo **out, size_t *len, E
     KafkaBroker                    *broker = (KafkaBroker *)base;
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t             code =
-        rd_kafka_metadata(broker->admin, 1, NULL, &metadata, KAFKA_REQUEST_MS);
+        rd_kafka_metadata(broker->admin, 1, NULL, &metadata, kafka_request_ms(broker));
     TopicInfo *infos;
     size_t     count = 0;
 
@@ -546,7 +553,7 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
 
     for (int i = 0; i < tries; i++) {
         code = rd_kafka_query_watermark_offsets(broker->admin, name, (int32_t)partition,
-                                                &out->begin, &out->end, KAFKA_REQUEST_MS);
+                                                &out->begin, &out->end, kafka_request_ms(broker));
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_OK;
         /* A leader that is being chosen, or does not know of it yet, takes a while. */

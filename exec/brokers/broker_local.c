@@ -271,6 +271,7 @@ static TopicInfo topic_info(const LocalTopic *topic, Arena *arena)
 {
     TopicInfo info = {.spec = topic->spec,
                       .id = str_copy(arena, topic->id),
+                      .retention_bytes = -1,
                       .record_bytes_max = g_limits.record_bytes};
 
     info.spec.name = str_copy(arena, topic->spec.name);

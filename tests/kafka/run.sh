@@ -63,12 +63,14 @@ if [ "$length" = short ]; then
     python 400 test_kill.py "$fault" points 60000 1
     python 400 test_churn.py "$server" 1 20
     python 400 test_faults.py "$server" test_broker_down_at_start
+    python 400 test_said.py "$server" short
 else
     python 300 test_kill.py "$server" restart 60000
     python 300 test_kill.py "$server" state 60000
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"
+    python 400 test_said.py "$server"
     python 900 test_churn.py "$server" 5 200
     python 400 test_churn.py "$server" 5 20 1 -o processing.guarantee=at_least_once
     python 400 test_leader.py "$server" 100000
