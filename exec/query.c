@@ -830,6 +830,10 @@ static void query_await_epoch(Query *query)
     CommitGroup    *group = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
     struct timespec until;
 
+    for (uint32_t i = 0; i < query->tasks_len; i++) {
+        if (query->tasks[i])
+            task_wake(query->tasks[i]);
+    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += 5 * COMMIT_NS_PER_MS;
     if (until.tv_nsec >= 1000000000) {
@@ -848,6 +852,7 @@ ErrCode query_catch_up(Query *query, int64_t timeout_ms, Err *err)
     int64_t  deadline_ms = clock_now_ms(runtime->clock) + timeout_ms;
     ErrCode  rc = query_targets(query, targets, err);
 
+    __atomic_add_fetch(&query->awaiting, 1, __ATOMIC_ACQ_REL);
     while (rc == ERR_OK && !query_has_settled(query, targets)) {
         if (__atomic_load_n(&query->is_stopping, __ATOMIC_ACQUIRE))
             rc = err_set(err, ERR_CANCELLED, "query \"%.*s\" was stopped", STR_ARG(query->id));
@@ -858,6 +863,7 @@ ErrCode query_catch_up(Query *query, int64_t timeout_ms, Err *err)
         else if (!runtime->opts.is_inline)
             query_await_epoch(query);
     }
+    __atomic_sub_fetch(&query->awaiting, 1, __ATOMIC_ACQ_REL);
     mem_free(targets);
     return rc;
 }

@@ -56,6 +56,7 @@ struct Query {
     uint32_t     changelog_len;  /* partitions */
     int64_t     *changelog_next; /* per partition: where it goes on once settled */
 
+    int awaiting;  /* how many wait in query_catch_up(); atomic */
     int is_halted; /* its tasks do not run; atomic */
     int is_paused; /* nothing is read; atomic */
 

@@ -259,6 +259,28 @@ static bool task_push_is_full(const Query *query)
     return query->push && push_is_full(query->push, clock_monotonic_ns(query->runtime->clock));
 }
 
+/*
+ * Where a topic ends with the mark of a transaction, a position moves without a record: that alone
+ * is not worth an epoch, until somebody waits for the query to settle what its sources hold.
+ */
+static bool task_is_awaited(const Task *task)
+{
+    const Query *query = task->query;
+
+    if (__atomic_load_n(&query->awaiting, __ATOMIC_ACQUIRE) == 0)
+        return false;
+    for (uint32_t i = 0; i < task->pipe.inputs_len; i++) {
+        const Scan *scan = task->pipe.inputs[i].scan;
+
+        if (scan && scan_position(scan) >
+                        __atomic_load_n(
+                            &query->settled[query_spot(query, scan_number(scan), task->partition)],
+                            __ATOMIC_ACQUIRE))
+            return true;
+    }
+    return false;
+}
+
 TaskResult task_run(Task *task, bool reads, bool *did)
 {
     Query  *query = task->query;
@@ -294,6 +316,7 @@ TaskResult task_run(Task *task, bool reads, bool *did)
     if (!query->group)
         task_settle_alone(task);
     task_check_complete(task);
+    *did = task_is_awaited(task);
     return skew_hold(task);
 }
 

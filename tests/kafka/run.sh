@@ -52,7 +52,7 @@ python 400 test_clients.py "$server"
 SQL_KAFKA=$(WEIR_KAFKA_KEEPS=1 timeout 100 "$here/kafka.sh" start "$dir/sql" | tail -1 | tr -d ' ')
 sql_tests=("$here/../sql")
 [ "$length" = long ] ||
-    sql_tests=("$here"/../sql/{filter,group_by,join_*,window}.test)
+    sql_tests=("$here"/../sql/{distinct,filter,group_by,join_*,window}.test)
 step 600 "$build/bin/weir" test --bootstrap-servers "$SQL_KAFKA" "${sql_tests[@]}"
 "$here/kafka.sh" stop "$dir/sql"
 
