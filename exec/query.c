@@ -343,6 +343,11 @@ static ErrCode query_check_topic(Query *query, uint32_t scan, Err *err)
                  "topic \"%.*s\" was deleted and made again: query \"%.*s\" reads it from its "
                  "beginning",
                  STR_ARG(topic), STR_ARG(query->id));
+    if (rc == ERR_OK && info.spec.partitions > query->plan->scans[scan]->u.scan.partitions)
+        log_line(LOG_WARN, "query",
+                 "topic \"%.*s\" has %u partitions by now: query \"%.*s\" reads the first %u only",
+                 STR_ARG(topic), info.spec.partitions, STR_ARG(query->id),
+                 query->plan->scans[scan]->u.scan.partitions);
     arena_free(mem);
     return rc;
 }

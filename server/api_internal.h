@@ -149,6 +149,10 @@ typedef struct EntityCtx {
     Session *session;
     Arena   *mem;
     Catalog *catalog; /* present snapshot */
+
+    const TopicInfo *topics; /* of the broker, sorted, once a warning has needed them */
+    size_t           topics_len;
+    bool             has_asked;
 } EntityCtx;
 
 /* "warnings" of an entity; their texts outlive it. */

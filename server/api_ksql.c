@@ -215,8 +215,10 @@ static ErrCode execute_insert(KsqlRun *run, const AstStmt *stmt, Err *err)
 
 static ErrCode execute_local(KsqlRun *run, const AstStmt *stmt, Err *err)
 {
-    EntityCtx ctx = {run->call, &run->request.session, run->mem,
-                     engine_catalog(run->call->api->engine)};
+    EntityCtx ctx = {.call = run->call,
+                     .session = &run->request.session,
+                     .mem = run->mem,
+                     .catalog = engine_catalog(run->call->api->engine)};
     ErrCode   rc;
 
     switch (stmt->kind) {

@@ -31,6 +31,55 @@ void entity_warn_broker(EntityCtx *ctx, EntityWarnings *warnings)
         entity_warn(warnings, str_printf(ctx->mem, "%s", runtime.why));
 }
 
+/* The cluster's topics, asked for once; none while it is away. */
+static const TopicInfo *topic_there(EntityCtx *ctx, Str name)
+{
+    Broker      *broker = engine_broker(ctx->call->api->engine);
+    TopicInfo   *topics;
+    BrokerHealth health;
+    Err          err;
+
+    if (!ctx->has_asked) {
+        ctx->has_asked = true;
+        broker_health(broker, &health);
+        if (health.is_healthy &&
+            broker_topics(broker, ctx->mem, &topics, &ctx->topics_len, &err) == ERR_OK)
+            ctx->topics = topics;
+        else
+            ctx->topics_len = 0;
+    }
+    for (size_t low = 0, high = ctx->topics_len; low < high;) {
+        size_t middle = (low + high) / 2;
+        int    order = str_cmp(ctx->topics[middle].spec.name, name);
+
+        if (order == 0)
+            return &ctx->topics[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* A query reads the partitions that its source had when that was created. */
+static void warn_unread(EntityCtx *ctx, EntityWarnings *warnings, const CatalogQuery *query)
+{
+    for (uint32_t i = 0; i < query->plan->scans_len; i++) {
+        const PlanNode  *scan = query->plan->scans[i];
+        const TopicInfo *topic = topic_there(ctx, scan->u.scan.topic);
+
+        if (topic && topic->spec.partitions > scan->u.scan.partitions)
+            entity_warn(
+                warnings,
+                str_printf(ctx->mem,
+                           "query %.*s reads %u of the %u partitions of topic \"%.*s\": the others "
+                           "were added later; DROP and create its source and the query to read all",
+                           STR_ARG(query->id), scan->u.scan.partitions, topic->spec.partitions,
+                           STR_ARG(topic->spec.name)));
+    }
+}
+
 void entity_warn_query(EntityCtx *ctx, EntityWarnings *warnings, const CatalogQuery *query)
 {
     Engine     *engine = ctx->call->api->engine;
@@ -46,6 +95,8 @@ void entity_warn_query(EntityCtx *ctx, EntityWarnings *warnings, const CatalogQu
                                              STR_ARG(query->id)));
         return;
     }
+    if (broker_is_apart(engine_broker(engine)))
+        warn_unread(ctx, warnings, query);
     query_health(running, &health);
     if (health.state != QUERY_STATE_FAILED)
         return;

@@ -201,7 +201,7 @@ static const BrokerClass bench_broker_class = {
 
 void bench_broker_init(BenchBroker *broker, const Record *templates, uint32_t len, int64_t records)
 {
-    *broker = (BenchBroker){.base = {&bench_broker_class},
+    *broker = (BenchBroker){.base = {.cls = &bench_broker_class},
                             .templates = templates,
                             .templates_len = len,
                             .records = records};

@@ -340,6 +340,30 @@ def test_sink_deleted_and_made_again(kafka):
         cluster.expect('exit code', server.stop(), 0)
 
 
+def test_source_given_partitions(kafka):
+    """Nobody reads them, which is said; source and query created anew read all."""
+    topic = 'grown%d' % os.getpid()
+    create = ("CREATE STREAM src (k STRING KEY, v INT) WITH (kafka_topic='%s', "
+              "value_format='JSON'); CREATE TABLE counts WITH (kafka_topic='%s%s') AS "
+              "SELECT v, COUNT(*) AS n FROM src GROUP BY v;")
+    kafka.create(**{topic: 2})
+    with cluster.Server(kafka, topic + '_') as server:
+        server.sql(create % (topic, topic, 'counts'))
+        kafka.client('grow', topic + '=4')
+        kafka.load(topic, [{'key': 'k', 'value': '{"V":1}', 'partition': p} for p in range(4)])
+        warnings = json.dumps(server.sql('SHOW QUERIES;')[0]['warnings'])
+        if 'reads 2 of the 4 partitions' not in warnings:
+            raise AssertionError('the warnings are ' + warnings)
+        server.restart()
+        if 'reads the first 2 only' not in server.log_text():
+            raise AssertionError('the log does not tell of unread partitions')
+        server.sql('DROP TABLE counts; DROP STREAM src;')
+        server.sql(create % (topic, topic, 'all'))
+        cluster.eventually('a count of all',
+                           lambda: server.rows('SELECT * FROM counts;') == [[1, 4]])
+        cluster.expect('warnings', server.sql('SHOW QUERIES;')[0]['warnings'], [])
+
+
 def threads_of(server):
     return len(os.listdir('/proc/%d/task' % server.process.pid))
 
