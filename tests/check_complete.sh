@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 # Sources without a unit test of their own, each with the reason.
 declare -A untested=(
     [server/main.c]='the process itself: the tests under tests/server start it'
+    [server/start.c]='waits for a cluster: tests/server/test_start.py'
     [server/properties_table.c]='a table: test_properties walks it'
     [cli/main.c]='the process itself: the tests under tests/server start it'
     [cli/client.c]='needs a server: tests/server/test_cli.py'
