@@ -78,8 +78,8 @@ void query_fail(Query *query, const OpFailure *failure, const Err *err)
     log_line(LOG_WARN, "query", "query \"%.*s\" failed: %s%s%s", STR_ARG(query->id), err->msg,
              err->hint[0] ? "; " : "", err->hint);
     proclog_query_failed(query->log, err);
-    __atomic_store_n(&query->group->has_halted, 1, __ATOMIC_RELEASE);
-    commit_retry_at(query->group, retry_ms);
+    __atomic_store_n(&query_commit_group(query)->has_halted, 1, __ATOMIC_RELEASE);
+    commit_retry_at(query_commit_group(query), retry_ms);
 }
 
 void query_note_error(Query *query, const Err *err)
@@ -578,13 +578,13 @@ ErrCode query_start(Runtime *runtime, const QuerySpec *spec, Query **out, Err *e
 /* The group that the query is in, with its cycle_lock held; NULL when it is in none. */
 static CommitGroup *query_lock_group(Query *query)
 {
-    CommitGroup *group = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
+    CommitGroup *group = query_commit_group(query);
 
     while (group) {
         CommitGroup *now;
 
         pthread_mutex_lock(&group->cycle_lock);
-        now = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
+        now = query_commit_group(query);
         if (now == group)
             break;
         pthread_mutex_unlock(&group->cycle_lock);
@@ -596,7 +596,7 @@ static CommitGroup *query_lock_group(Query *query)
 /* Everything read so far is settled, or given up. */
 static void query_barrier(Query *query)
 {
-    CommitGroup *group = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
+    CommitGroup *group = query_commit_group(query);
 
     /* One barrier for all queries was before: with a broker that is away each takes its time. */
     if (group && !query->runtime->is_closing)
@@ -832,7 +832,7 @@ static ErrCode query_targets(const Query *query, int64_t *targets, Err *err)
 /* Waits for one more settled epoch, a few milliseconds at most. */
 static void query_await_epoch(Query *query)
 {
-    CommitGroup    *group = __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
+    CommitGroup    *group = query_commit_group(query);
     struct timespec until;
 
     for (uint32_t i = 0; i < query->tasks_len; i++) {

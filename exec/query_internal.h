@@ -94,6 +94,12 @@ bool query_retry(Query *query, int64_t now_ms);
 void    query_note_settled(Query *query);
 int64_t query_retry_ms(Query *query); /* INT64_MAX: no try is due */
 
+/* Its committer may be moving it to another group meanwhile, while it is halted. */
+static inline CommitGroup *query_commit_group(const Query *query)
+{
+    return __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
+}
+
 /* Opens the state file, fills the states of all tasks from it and the changelog. */
 ErrCode query_restore(Query *query, Err *err) ERR_MUST_USE;
 /* Opens the pipelines of all tasks where the query stands; all or none. */

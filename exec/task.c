@@ -146,7 +146,7 @@ ErrCode task_open(Task *task, Err *err)
 
 void task_close(Task *task)
 {
-    CommitGroup *group = task->query->group;
+    CommitGroup *group = query_commit_group(task->query);
 
     pipeline_close(&task->pipe);
     task->is_open = false;
@@ -186,7 +186,7 @@ static void task_show(Task *task)
 /* Full chunks count against the group's limit as soon as they are full, entries when touched. */
 static void task_count_bytes(Task *task)
 {
-    CommitGroup *group = task->query->group;
+    CommitGroup *group = query_commit_group(task->query);
     int64_t      bytes = (int64_t)task->out.bytes;
 
     for (uint32_t i = 0; i < task->query->plan->stores_len; i++)
@@ -283,11 +283,12 @@ static bool task_is_awaited(const Task *task)
 
 TaskResult task_run(Task *task, bool reads, bool *did)
 {
-    Query  *query = task->query;
-    bool    is_paused = __atomic_load_n(&query->is_paused, __ATOMIC_RELAXED) != 0;
-    bool    is_full = query->group ? commit_is_full(query->group) : task_push_is_full(query);
-    Err     err;
-    ErrCode rc;
+    Query       *query = task->query;
+    bool         is_paused = __atomic_load_n(&query->is_paused, __ATOMIC_RELAXED) != 0;
+    CommitGroup *group = query_commit_group(query);
+    bool         is_full = group ? commit_is_full(group) : task_push_is_full(query);
+    Err          err;
+    ErrCode      rc;
 
     *did = false;
     if (!task_may_run(task) || !pipeline_flush(&task->pipe))
@@ -309,11 +310,11 @@ TaskResult task_run(Task *task, bool reads, bool *did)
         return TASK_IDLE; /* parked: the exchange wakes it */
     if (*did)
         return TASK_MORE;
-    if (is_full && !query->group)
+    if (is_full && !group)
         return TASK_STALLED;
     if (!reads || is_full)
         return TASK_HELD;
-    if (!query->group)
+    if (!group)
         task_settle_alone(task);
     task_check_complete(task);
     *did = task_is_awaited(task);

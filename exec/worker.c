@@ -163,7 +163,9 @@ static void worker_unstall(Worker *worker, Task *task)
 
 static GroupShare *worker_share(const Worker *worker, const Task *task)
 {
-    return task->query->group ? &task->query->group->shares[worker->index] : NULL;
+    CommitGroup *group = query_commit_group(task->query);
+
+    return group ? &group->shares[worker->index] : NULL;
 }
 
 void worker_wake(Worker *worker, Task *task)
@@ -434,7 +436,7 @@ static bool worker_encode(Worker *worker)
 
     if (!task)
         return false;
-    group = task->query->group;
+    group = query_commit_group(task->query);
     if (task_encode(task, ENCODE_ENTRIES)) {
         worker->encoding = task->encode_next;
         if (__atomic_sub_fetch(&group->encoding, 1, __ATOMIC_ACQ_REL) == 0)
@@ -445,7 +447,7 @@ static bool worker_encode(Worker *worker)
 
 static void worker_mark_dirty(Worker *worker, Task *task)
 {
-    CommitGroup *group = task->query->group;
+    CommitGroup *group = query_commit_group(task->query);
     GroupShare  *share = worker_share(worker, task);
 
     if (!share || task->is_dirty)
@@ -470,7 +472,7 @@ static void worker_hold(Worker *worker, Task *task)
 
 static void worker_run(Worker *worker, Task *task)
 {
-    CommitGroup *group = task->query->group;
+    CommitGroup *group = query_commit_group(task->query);
     GroupShare  *share = worker_share(worker, task);
     bool         did;
 
