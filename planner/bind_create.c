@@ -266,8 +266,8 @@ static ErrCode bind_topic(StmtCtx *ctx, const WithProps *props, Source *source, 
         (TopicFacts){.replicas = -1,
                      .retention_ms = source->is_table ? -1 : with_retention_default(ctx->env),
                      .cleanup = source->is_table ? CLEANUP_COMPACT : CLEANUP_DELETE};
-    TRY(with_topic(ctx->env, props, topic, false, &ctx->out->topic_facts, &ctx->out->is_topic_new,
-                   err));
+    TRY(with_topic(ctx->env, props, topic, false, 0, &ctx->out->topic_facts,
+                   &ctx->out->is_topic_new, err));
     source->partitions = ctx->out->topic_facts.partitions;
     return ERR_OK;
 }

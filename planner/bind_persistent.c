@@ -210,10 +210,9 @@ static ErrCode sink_topic(StmtCtx *ctx, const WithProps *props, const BoundQuery
             facts->retention_ms = there.retention_ms;
     }
     ctx->out->topic = str_copy(ctx->mem, sink->topic);
-    TRY(with_topic(ctx->env, props, sink->topic, true, facts, &ctx->out->is_topic_new, err));
-    if (bound->window && facts->retention_ms >= 0 &&
-        facts->retention_ms < bound->window->retention_ms)
-        facts->retention_ms = bound->window->retention_ms;
+    TRY(with_topic(ctx->env, props, sink->topic, true,
+                   bound->window ? bound->window->retention_ms : 0, facts, &ctx->out->is_topic_new,
+                   err));
     sink->partitions = facts->partitions;
     if (!ctx->out->is_topic_new && !ctx->env->is_replay)
         ctx->out->caution = topic_caution(ctx, sink, facts);

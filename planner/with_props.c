@@ -294,8 +294,35 @@ ErrCode with_window(const WithProps *props, const Schema *schema, WindowKind *ki
 
 /* --- topic ------------------------------------------------------------------------------------ */
 
+static bool keeps_as_asked(const TopicFacts *there, int64_t asked_ms, int64_t windows_ms)
+{
+    if (there->retention_ms == RETENTION_UNKNOWN || there->cleanup == CLEANUP_COMPACT)
+        return true;
+    /* Less than the windows need was raised when the topic was made. */
+    return there->retention_ms == asked_ms ||
+           (asked_ms >= 0 && asked_ms < windows_ms && there->retention_ms == windows_ms);
+}
+
+static ErrCode refuse_retention(const WithProps *props, Str topic, int64_t there_ms,
+                                int64_t asked_ms, Err *err)
+{
+    SrcPos pos = with_pos(props, WITH_RETENTION_MS);
+
+    if (there_ms < 0)
+        return err_set_at(err, ERR_STATEMENT, pos,
+                          "topic \"%.*s\" keeps records for ever, not for %lld ms", STR_ARG(topic),
+                          (long long)asked_ms);
+    if (asked_ms < 0)
+        return err_set_at(err, ERR_STATEMENT, pos,
+                          "topic \"%.*s\" keeps records for %lld ms, not for ever", STR_ARG(topic),
+                          (long long)there_ms);
+    return err_set_at(err, ERR_STATEMENT, pos, "topic \"%.*s\" keeps records for %lld ms, not %lld",
+                      STR_ARG(topic), (long long)there_ms, (long long)asked_ms);
+}
+
 static ErrCode check_existing(const WithProps *props, Str topic, const TopicFacts *wanted,
-                              bool has_partitions, const TopicFacts *there, Err *err)
+                              bool has_partitions, int64_t windows_ms, const TopicFacts *there,
+                              Err *err)
 {
     if (has_partitions && wanted->partitions != there->partitions)
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_PARTITIONS),
@@ -306,11 +333,8 @@ static ErrCode check_existing(const WithProps *props, Str topic, const TopicFact
         return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_REPLICAS),
                           "topic \"%.*s\" has %d replica%s, not %d", STR_ARG(topic),
                           there->replicas, there->replicas == 1 ? "" : "s", wanted->replicas);
-    if (props->given[WITH_RETENTION_MS] && there->retention_ms != RETENTION_UNKNOWN &&
-        there->cleanup != CLEANUP_COMPACT && wanted->retention_ms != there->retention_ms)
-        return err_set_at(err, ERR_STATEMENT, with_pos(props, WITH_RETENTION_MS),
-                          "topic \"%.*s\" keeps records for %lld ms, not %lld", STR_ARG(topic),
-                          (long long)there->retention_ms, (long long)wanted->retention_ms);
+    if (props->given[WITH_RETENTION_MS] && !keeps_as_asked(there, wanted->retention_ms, windows_ms))
+        return refuse_retention(props, topic, there->retention_ms, wanted->retention_ms, err);
     return ERR_OK;
 }
 
@@ -324,7 +348,7 @@ int64_t with_retention_default(const PlannerEnv *env)
 }
 
 ErrCode with_topic(const PlannerEnv *env, const WithProps *props, Str topic, bool has_partitions,
-                   TopicFacts *facts, bool *is_new, Err *err)
+                   int64_t windows_ms, TopicFacts *facts, bool *is_new, Err *err)
 {
     TopicFacts there;
     int64_t    number;
@@ -351,9 +375,12 @@ ErrCode with_topic(const PlannerEnv *env, const WithProps *props, Str topic, boo
             err_hint(err, "PARTITIONS = 1 in WITH creates it");
             return ERR_STATEMENT;
         }
+        if (facts->retention_ms >= 0 && facts->retention_ms < windows_ms)
+            facts->retention_ms = windows_ms;
         return ERR_OK;
     }
-    TRY(check_existing(props, topic, facts, props->given[WITH_PARTITIONS] != NULL, &there, err));
+    TRY(check_existing(props, topic, facts, props->given[WITH_PARTITIONS] != NULL, windows_ms,
+                       &there, err));
     *facts = there;
     return ERR_OK;
 }

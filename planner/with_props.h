@@ -95,9 +95,9 @@ int64_t with_retention_default(const PlannerEnv *env);
 
 /*
  * What the topic is, or is to be: facts holds the defaults on entry.  An existing topic must agree
- * with what was asked for.
+ * with what was asked for.  windows_ms: a new one keeps no less, unless that is 0.
  */
 ErrCode with_topic(const PlannerEnv *env, const WithProps *props, Str topic, bool has_partitions,
-                   TopicFacts *facts, bool *is_new, Err *err) ERR_MUST_USE;
+                   int64_t windows_ms, TopicFacts *facts, bool *is_new, Err *err) ERR_MUST_USE;
 
 #endif

@@ -21,9 +21,10 @@ typedef struct PlannerWorld {
     uint64_t    number;
     bool        is_topic_missing;
     bool        is_replay;
-    const char *property; /* one that is set ... */
-    const char *value;    /* ... and what to */
-    StmtPlan    plan;     /* of the last statement; not applied */
+    int64_t     retention_ms; /* of each topic; 0: 1000 */
+    const char *property;     /* one that is set ... */
+    const char *value;        /* ... and what to */
+    StmtPlan    plan;         /* of the last statement; not applied */
     Err         err;
 } PlannerWorld;
 
@@ -32,7 +33,9 @@ static inline bool world_topic(void *self, Str name, TopicFacts *out)
     const PlannerWorld *world = self;
 
     (void)name;
-    *out = (TopicFacts){.partitions = 4, .replicas = 1, .retention_ms = 1000};
+    *out = (TopicFacts){.partitions = 4,
+                        .replicas = 1,
+                        .retention_ms = world->retention_ms ? world->retention_ms : 1000};
     return !world->is_topic_missing;
 }
 

@@ -243,6 +243,24 @@ static void retention_covers_the_windows(void **state)
                      86400000);
 }
 
+/* The topic is there, made by the same statement: an hour asked for, a day for the windows. */
+static void raised_retention_agrees_with_itself(void **state)
+{
+    static const char table[] = "CREATE TABLE T WITH (KAFKA_TOPIC='t', RETENTION_MS=3600000) AS "
+                                "SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING "
+                                "(SIZE 1 HOUR, RETENTION 1 DAY) GROUP BY K;";
+    PlannerWorld     *world = *state;
+
+    world_run(world, "CREATE STREAM S (K INT KEY) WITH (KAFKA_TOPIC='s', FORMAT='JSON');");
+    world->retention_ms = 7200000;
+    world_refuses(world, table, ERR_STATEMENT, "keeps records for 7200000 ms, not 3600000");
+    world->retention_ms = -1;
+    world_refuses(world, table, ERR_STATEMENT, "keeps records for ever, not for 3600000 ms");
+    world->retention_ms = 86400000;
+    world_run(world, table);
+    assert_false(world->plan.is_topic_new);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +280,7 @@ int main(void)
         world_test(retention_may_be_for_ever),
         world_test(retention_of_a_new_topic_is_a_property),
         world_test(retention_covers_the_windows),
+        world_test(raised_retention_agrees_with_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
