@@ -45,6 +45,9 @@ static bool world_topic(void *self, Str name, TopicFacts *out)
         *out = (TopicFacts){known->partitions, -1, RETENTION_UNKNOWN, CLEANUP_DELETE};
         return true;
     }
+    /* A broker that did not answer is not waited for once more. */
+    if (world->unasked.code != ERR_OK && !world->replay)
+        return false;
     mem = arena_new(0);
     rc = broker_topic_describe(world->engine->broker, name, mem, &info, &err);
     if (rc == ERR_OK)
