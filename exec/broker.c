@@ -423,10 +423,9 @@ bool broker_has_groups(const Broker *broker)
     return broker->cls->group_copy != NULL;
 }
 
-void broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
+bool broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
 {
-    if (broker_has_groups(broker))
-        broker->cls->group_copy(broker, group, offsets, len);
+    return !broker_has_groups(broker) || broker->cls->group_copy(broker, group, offsets, len);
 }
 
 void broker_group_delete(Broker *broker, Str group)

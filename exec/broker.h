@@ -194,8 +194,9 @@ typedef struct GroupOffset {
 
 /* Can positions be shown to other tools as those of a consumer group? */
 bool broker_has_groups(const Broker *broker);
-/* A copy for them; nothing of ours reads it.  Returns at once, failures are only logged. */
-void broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len);
+/* A copy for them; nothing of ours reads it.  Returns at once, failures are only logged.  False:
+ * not now, as the broker is away or has enough of them to do. */
+bool broker_group_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len);
 void broker_group_delete(Broker *broker, Str group);
 
 /* --- several servers -------------------------------------------------------------------------- */
@@ -259,7 +260,7 @@ typedef struct BrokerClass {
     void (*txn_close)(BrokerTxn *);
     ErrCode (*produce)(Broker *, Str, uint32_t, const Record *, BrokerAck, void *, Err *);
     ErrCode (*trim)(Broker *, Str, uint32_t, int64_t, Err *);
-    void (*group_copy)(Broker *, Str, const GroupOffset *, size_t); /* NULL: no groups */
+    bool (*group_copy)(Broker *, Str, const GroupOffset *, size_t); /* NULL: no groups */
     void (*group_delete)(Broker *, Str);
     void (*fence)(Broker *, const char *); /* NULL: not shared */
     void (*health)(Broker *, BrokerHealth *);

@@ -30,13 +30,14 @@ static GroupOffset *find(GroupOffset *offsets, size_t len, Str topic, uint32_t p
     return NULL;
 }
 
-/* A topic that is read twice is shown once, where the slower of the two stands. */
-static void show_query(Query *query)
+/* A topic that is read twice is shown once, where the slower of the two stands.  False: not now. */
+static bool show_query(Query *query)
 {
     const Plan  *plan = query->plan;
     Arena       *mem = arena_new(0);
     GroupOffset *offsets = ARENA_ARRAY(mem, GroupOffset, query->scan_first[plan->scans_len]);
     size_t       len = 0;
+    bool         is_asked;
 
     for (uint32_t scan = 0; scan < plan->scans_len; scan++) {
         uint32_t partitions = query->scan_first[scan + 1] - query->scan_first[scan];
@@ -53,8 +54,9 @@ static void show_query(Query *query)
                 offsets[len++] = (GroupOffset){topic, i, offset};
         }
     }
-    broker_group_copy(query->runtime->broker, shown_name(query, mem), offsets, len);
+    is_asked = broker_group_copy(query->runtime->broker, shown_name(query, mem), offsets, len);
     arena_free(mem);
+    return is_asked;
 }
 
 void commit_show_moved(CommitGroup *group, Query *query)
@@ -73,9 +75,11 @@ void commit_show(CommitGroup *group)
         return;
     group->show_ns = INT64_MAX;
     for (Query *query = group->queries; query; query = query->group_next) {
-        if (query->has_moved)
-            show_query(query);
+        if (!query->has_moved)
+            continue;
         query->has_moved = false;
+        if (!show_query(query))
+            commit_show_moved(group, query);
     }
 }
 

@@ -13,7 +13,7 @@
 #include "common/log.h"
 
 enum {
-    REQUESTS_MAX = 2000,  /* under way; more are left out: the next copy says the same */
+    REQUESTS_MAX = 2000,  /* under way; more have to come again */
     PATIENCE_MS = 3600000 /* the longest that librdkafka knows */
 };
 
@@ -41,7 +41,7 @@ static rd_kafka_AdminOptions_t *patient_options(KafkaBroker *broker, rd_kafka_ad
     return options;
 }
 
-void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len)
+bool kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len)
 {
     KafkaBroker                          *broker = (KafkaBroker *)base;
     Arena                                *mem;
@@ -49,8 +49,10 @@ void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_
     rd_kafka_AlterConsumerGroupOffsets_t *request;
     rd_kafka_AdminOptions_t              *options;
 
-    if (len == 0 || !may_ask(broker))
-        return;
+    if (len == 0)
+        return true;
+    if (!may_ask(broker))
+        return false;
     mem = arena_new(0);
     list = rd_kafka_topic_partition_list_new((int)len);
     for (size_t i = 0; i < len; i++)
@@ -64,6 +66,7 @@ void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_
     rd_kafka_AlterConsumerGroupOffsets_destroy(request);
     rd_kafka_topic_partition_list_destroy(list);
     arena_free(mem);
+    return true;
 }
 
 void kafka_group_delete(Broker *base, Str group)

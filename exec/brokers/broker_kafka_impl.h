@@ -228,7 +228,7 @@ void    kafka_txn_close(BrokerTxn *base);
 /* --- broker_kafka_group.c --------------------------------------------------------------------- */
 
 void kafka_groups_open(KafkaBroker *broker); /* needs the admin handle */
-void kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len);
+bool kafka_group_copy(Broker *base, Str group, const GroupOffset *offsets, size_t len);
 void kafka_group_delete(Broker *base, Str group);
 /* Takes the answers.  Thread: broker. */
 void kafka_groups_serve(KafkaBroker *broker);

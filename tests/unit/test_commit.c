@@ -264,13 +264,15 @@ static void query_whose_sink_is_gone_is_set_apart(void **state)
 
 static uint32_t copies;
 static int64_t  copied_offset;
+static bool     is_copied; /* what the broker says to that */
 
-static void note_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
+static bool note_copy(Broker *broker, Str group, const GroupOffset *offsets, size_t len)
 {
     (void)broker, (void)group;
     assert_int_equal(len, 1);
     copies++;
     copied_offset = offsets[0].offset;
+    return is_copied;
 }
 
 static void query_that_moved_is_shown_as_a_group(void **state)
@@ -283,6 +285,7 @@ static void query_that_moved_is_shown_as_a_group(void **state)
     cls.group_copy = note_copy;
     engine_broker(e.engine)->cls = &cls;
     copies = 0;
+    is_copied = true;
     sql_run(&e, ORDERS BIG);
     sql_produce(&e, "orders", "a", ORDER_X5, 10);
     sql_idle(&e);
@@ -297,6 +300,31 @@ static void query_that_moved_is_shown_as_a_group(void **state)
     sql_engine_close(&e);
 }
 
+static void copy_that_was_not_made_is_made_later(void **state)
+{
+    SqlEngine   e;
+    BrokerClass cls;
+
+    sql_engine_open(&e, test_arena(state));
+    cls = *engine_broker(e.engine)->cls;
+    cls.group_copy = note_copy;
+    engine_broker(e.engine)->cls = &cls;
+    copies = 0;
+    is_copied = false;
+    sql_run(&e, ORDERS BIG);
+    sql_produce(&e, "orders", "a", ORDER_X5, 10);
+    sql_idle(&e);
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 1);
+    is_copied = true;
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 2);
+    assert_int_equal(copied_offset, 1);
+    sql_advance(&e, 5000);
+    assert_int_equal(copies, 2);
+    sql_engine_close(&e);
+}
+
 static void query_that_starts_is_shown_as_a_group(void **state)
 {
     SqlEngine   e;
@@ -307,6 +335,7 @@ static void query_that_starts_is_shown_as_a_group(void **state)
     cls.group_copy = note_copy;
     engine_broker(e.engine)->cls = &cls;
     copies = 0;
+    is_copied = true;
     copied_offset = -1;
     sql_run(&e, ORDERS BIG);
     sql_advance(&e, 5000);
@@ -348,6 +377,7 @@ int main(void)
         fault_test(failed_query_stops_in_front_of_its_record),
         fault_test(query_whose_sink_is_gone_is_set_apart),
         fault_test(query_that_moved_is_shown_as_a_group),
+        fault_test(copy_that_was_not_made_is_made_later),
         fault_test(query_that_starts_is_shown_as_a_group),
         fault_test(nothing_new_is_no_epoch),
     };
