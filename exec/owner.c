@@ -108,10 +108,16 @@ static ErrCode owner_write(BrokerTxn *txn, Chunk *chunk, int64_t *end, Err *err)
 
     if (rc == ERR_OK)
         rc = broker_txn_append(txn, chunk, err);
-    if (rc == ERR_OK)
-        return broker_txn_commit(txn, owner_settled, end, err);
-    chunk_free(chunk);
-    broker_txn_abort(txn);
+    if (rc != ERR_OK) {
+        chunk_free(chunk);
+        broker_txn_abort(txn);
+        return rc;
+    }
+    rc = broker_txn_commit(txn, owner_settled, end, err);
+    /* Whether the name is there does not matter, as it is written again.  The caller would take it
+     * for the outcome of an epoch, of which nothing was written yet. */
+    if (rc == ERR_UNKNOWN_OUTCOME)
+        rc = err->code = ERR_BROKER;
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include "exec/brokers/broker_local.h"
 #include "exec/owner.h"
 #include "tests/support/arena_group.h"
+#include "tests/support/fault.h"
 
 static const Str common = {"main", 4};
 static const Str apart = {"CSAS_A_1", 8};
@@ -166,6 +167,27 @@ static void a_topic_that_was_made_again_is_read_from_its_beginning(void **state)
     teardown(&t);
 }
 
+/* The committer asks the positions topic for an epoch's outcome, which nobody has begun here. */
+static void a_name_that_may_be_written_is_no_epoch_that_may(void **state)
+{
+    OwnerTest  t = {0};
+    BrokerTxn *txn = NULL;
+
+    (void)state;
+    setup(&t);
+    take_over(&t, t.older);
+    fault_arm(FAULT_TXN_COMMIT, FAULT_LOST, 1);
+    assert_int_equal(owner_open_apart(t.older, apart, &txn, &t.err), ERR_BROKER);
+    fault_arm(FAULT_TXN_COMMIT, FAULT_DONE, 1);
+    assert_int_equal(owner_open_apart(t.older, apart, &txn, &t.err), ERR_BROKER);
+    assert_int_equal(t.err.code, ERR_BROKER);
+    assert_null(txn);
+    open_apart(&t, t.older, &txn);
+    owner_close_apart(t.older, apart, txn);
+    assert_false(is_named(&t));
+    teardown(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_group_is_named_while_it_may_write),
         cmocka_unit_test(taking_over_clears_the_names),
         cmocka_unit_test(a_topic_that_was_made_again_is_read_from_its_beginning),
+        cmocka_unit_test(a_name_that_may_be_written_is_no_epoch_that_may),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
