@@ -285,9 +285,9 @@ void commit_add_query(CommitGroup *group, Query *query)
 {
     Query **at = &group->queries;
 
-    /* What was shown before a restart may be old. */
-    commit_show_moved(group, query);
     pthread_mutex_lock(&group->lock);
+    /* What was shown before a restart may be old.  Under lock: the committer may be waiting. */
+    commit_show_moved(group, query);
     while (*at)
         at = &(*at)->group_next;
     query->group_next = NULL;
