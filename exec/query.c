@@ -434,7 +434,7 @@ static uint32_t query_changelog_len(const Query *query)
     return len;
 }
 
-static ErrCode query_open_file(Query *query, Err *err)
+ErrCode query_open_file(Query *query, Err *err)
 {
     Runtime      *runtime = query->runtime;
     bool          is_trimmed = runtime->has_changelog && !broker_is_apart(runtime->broker);
@@ -457,6 +457,8 @@ static ErrCode query_open_file(Query *query, Err *err)
 
 ErrCode query_open_tasks(Query *query, Err *err)
 {
+    if (!query->is_restored)
+        TRY(query_restore_again(query, err));
     TRY(query_describe_sink(query, err));
     for (uint32_t i = 0; query->plan->kind == QUERY_PERSISTENT && i < query->plan->scans_len; i++)
         TRY(query_check_topic(query, i, err));
@@ -492,14 +494,18 @@ void query_purge(Query *query)
 
 /* --- start and stop --------------------------------------------------------------------------- */
 
+/* It has its tasks in any case: a query that is tried again is one that everybody can look at. */
 static ErrCode query_open(Query *query, const QuerySpec *spec, Err *err)
 {
+    ErrCode rc = ERR_OK;
+
     query_locate(query, spec);
     if (spec->plan->kind == QUERY_PERSISTENT) {
         query_locate_settled(query);
-        TRY(query_open_file(query, err));
+        rc = query_open_file(query, err);
     }
     query_init_tasks(query);
+    TRY(rc);
     if (spec->plan->kind == QUERY_STREAM_PULL)
         TRY(query_locate_ends(query, err));
     TRY(query_restore(query, err));

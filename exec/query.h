@@ -45,8 +45,8 @@ typedef struct QuerySpec {
     QueryProps        props;
     PushQueue        *push; /* not persistent: the query takes one reference */
     bool              is_paused;
-    /* Set when the command log is replayed: a source that is missing then lets the query start as
-     * FAILED and try again, instead of refusing it. */
+    /* Set for queries that are in the command log: what is missing or refused, but ERR_STATE, then
+     * lets the query start as FAILED and try again, instead of refusing it. */
     bool is_resumed;
 } QuerySpec;
 

@@ -51,7 +51,8 @@ struct Query {
     bool         is_included;
     bool         has_moved; /* since its positions were last shown; the committer's */
     Changes     *changes;   /* of the epoch under way */
-    QueryFile   *file;      /* NULL: no store */
+    QueryFile   *file;      /* NULL: no store, or it could not be opened yet */
+    bool         is_restored;
     Str          changelog;
     uint32_t     changelog_len;  /* partitions */
     int64_t     *changelog_next; /* per partition: where it goes on once settled */
@@ -100,9 +101,14 @@ static inline CommitGroup *query_commit_group(const Query *query)
     return __atomic_load_n(&query->group, __ATOMIC_ACQUIRE);
 }
 
-/* Opens the state file, fills the states of all tasks from it and the changelog. */
+/* Opens the state file, and makes the changelog; nothing for a query without stores. */
+ErrCode query_open_file(Query *query, Err *err) ERR_MUST_USE;
+/* Fills the states of all tasks from the state file and the changelog. */
 ErrCode query_restore(Query *query, Err *err) ERR_MUST_USE;
-/* Opens the pipelines of all tasks where the query stands; all or none. */
+/* Both, after an attempt that failed.  No task may be running. */
+ErrCode query_restore_again(Query *query, Err *err) ERR_MUST_USE;
+/* Opens the pipelines of all tasks where the query stands; all or none.  Restores it first if that
+ * has failed so far. */
 ErrCode query_open_tasks(Query *query, Err *err) ERR_MUST_USE;
 /* Drops what is between its stages; no task may be running. */
 void query_purge(Query *query);

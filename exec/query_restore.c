@@ -162,12 +162,10 @@ static ErrCode query_check_changelog(Query *query, Err *err)
     return rc;
 }
 
-ErrCode query_restore(Query *query, Err *err)
+static ErrCode query_restore_once(Query *query, Err *err)
 {
     ErrCode rc;
 
-    if (!query->file)
-        return ERR_OK;
     TRY(query_check_changelog(query, err));
     rc = query_load(query, err);
     if (rc != ERR_STATE)
@@ -179,4 +177,20 @@ ErrCode query_restore(Query *query, Err *err)
     if (rc == ERR_STATE)
         err_hint(err, "the state cannot be rebuilt: drop the query and create it again");
     return rc;
+}
+
+ErrCode query_restore(Query *query, Err *err)
+{
+    if (query->file)
+        TRY(query_restore_once(query, err));
+    query->is_restored = true;
+    return ERR_OK;
+}
+
+ErrCode query_restore_again(Query *query, Err *err)
+{
+    if (!query->file)
+        TRY(query_open_file(query, err));
+    query_empty_states(query);
+    return query_restore(query, err);
 }

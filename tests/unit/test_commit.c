@@ -193,6 +193,80 @@ static void abort_puts_memory_back_without_reading_a_file(void **state)
     temp_dir_remove(dir);
 }
 
+static void start_on(SqlEngine *e, Arena *mem, const char *dir)
+{
+    sql_engine_init(e, mem);
+    sql_property(e, "auto.offset.reset", "earliest");
+    sql_property(e, "cache.max.bytes.buffering", "0");
+    sql_engine_start(e, dir, true);
+}
+
+static void query_whose_changelog_is_refused_starts_later(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = temp_dir_make(mem);
+    SqlEngine   e;
+    QueryHealth health;
+    QueryLag   *lags;
+    size_t      len;
+    Err         err;
+    TopicSpec   other = {.name = STR("_weir-default_-CTAS_TOTALS_1-changelog"),
+                         .partitions = 1,
+                         .replicas = -1,
+                         .retention_ms = -1,
+                         .cleanup = TOPIC_COMPACT};
+
+    start_on(&e, mem, dir);
+    assert_int_equal(broker_topic_create(engine_broker(e.engine), &other, &err), ERR_OK);
+    sql_run(&e, ORDERS TOTALS);
+    sql_produce(&e, "orders", "a", ORDER_X1, 10);
+    sql_idle(&e);
+    health_of(&e, "CTAS_TOTALS_1", &health);
+    assert_int_equal(health.state, QUERY_STATE_FAILED);
+    query_lags(query_find(engine_runtime(e.engine), STR("CTAS_TOTALS_1")), mem, &lags, &len);
+    assert_int_equal(len, 1);
+    assert_int_equal(broker_topic_delete(engine_broker(e.engine), other.name, &err), ERR_OK);
+    sql_advance(&e, 60000);
+    sql_expect(&e, "TOTALS", "x={\"N\":1,\"Q\":1} @10\n");
+    sql_engine_close(&e);
+    temp_dir_remove(dir);
+}
+
+/* What the file does not have yet is in the changelog: both are needed before anything is read. */
+static void query_goes_on_only_with_its_state(void **state)
+{
+    Arena      *mem = test_arena(state);
+    const char *dir = temp_dir_make(mem);
+    SqlEngine   e;
+    QueryHealth health;
+    Err         err;
+
+    start_on(&e, mem, dir);
+    sql_run(&e, ORDERS TOTALS);
+    sql_produce(&e, "orders", "a", ORDER_X1, 10);
+    sql_idle(&e);
+    assert_int_equal(runtime_flush(engine_runtime(e.engine), &err), ERR_OK);
+    sql_produce(&e, "orders", "b", ORDER_X5, 20);
+    sql_idle(&e);
+    fault_arm_always(FAULT_SQLITE_WRITE, FAULT_FAIL, 1);
+    sql_engine_close(&e);
+    fault_reset();
+    fault_arm_always(FAULT_STATE_READ, FAULT_FAIL, 1);
+    start_on(&e, mem, dir);
+    sql_produce(&e, "orders", "c", ORDER_X1, 30);
+    sql_idle(&e);
+    health_of(&e, "CTAS_TOTALS_1", &health);
+    assert_int_equal(health.state, QUERY_STATE_FAILED);
+    fault_reset();
+    sql_advance(&e, 60000);
+    sql_expect(&e, "TOTALS",
+               "x={\"N\":1,\"Q\":1} @10\n"
+               "x={\"N\":2,\"Q\":6} @20\n"
+               "x={\"N\":3,\"Q\":7} @30\n");
+    sql_engine_close(&e);
+    temp_dir_remove(dir);
+}
+
 static void failed_query_stops_in_front_of_its_record(void **state)
 {
     SqlEngine   e;
@@ -374,6 +448,8 @@ int main(void)
         fault_test(close_asks_once_for_an_unknown_outcome),
         fault_test(abort_waits_before_the_next_try),
         fault_test(abort_puts_memory_back_without_reading_a_file),
+        fault_test(query_whose_changelog_is_refused_starts_later),
+        fault_test(query_goes_on_only_with_its_state),
         fault_test(failed_query_stops_in_front_of_its_record),
         fault_test(query_whose_sink_is_gone_is_set_apart),
         fault_test(query_that_moved_is_shown_as_a_group),
