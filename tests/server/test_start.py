@@ -110,6 +110,13 @@ class Restart(unittest.TestCase):
             names = [s['name'] for s in server.sql('SHOW STREAMS;')[0]['streams']]
             self.assertEqual([name for name in names if name in 'ST'], ['S', 'T'])
 
+    def test_processing_log_stays_as_it_was_made(self):
+        with weir.Server() as server:
+            self.assertEqual(server.stop(), 0)
+            server.options = ('-o', 'ksql.logging.processing.topic.partitions=4')
+            server.start()
+            self.assertEqual(server.get('/info')[0], 200)
+
 
 class WithoutCluster(unittest.TestCase):
     """Kafka's address is a port that nobody listens on."""
