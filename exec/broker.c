@@ -41,8 +41,9 @@ static bool keeps(const TopicInfo *info, const TopicSpec *spec)
 static ErrCode check_own(const TopicInfo *info, const TopicSpec *spec, Err *err)
 {
     if (info->spec.partitions < spec->partitions)
-        return err_set(err, ERR_CONFIG, "topic \"%.*s\" has %u partitions, but Weir needs %u",
-                       STR_ARG(spec->name), info->spec.partitions, spec->partitions);
+        return err_set(err, ERR_CONFIG, "topic \"%.*s\" has %u partition%s, but Weir needs %u",
+                       STR_ARG(spec->name), info->spec.partitions,
+                       info->spec.partitions == 1 ? "" : "s", spec->partitions);
     if (keeps(info, spec))
         return ERR_OK;
     err_set(err, ERR_CONFIG,
