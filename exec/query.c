@@ -635,7 +635,6 @@ static void query_leave(Query *query)
     worker_call_all(runtime, MESSAGE_SYNC, NULL, NULL);
     worker_call_all(runtime, MESSAGE_DETACH, NULL, query);
     query_purge(query);
-    worker_call_all(runtime, MESSAGE_FORGET, NULL, query);
     if (group) {
         commit_remove_query(group, query);
         pthread_mutex_unlock(&group->cycle_lock);
@@ -647,6 +646,8 @@ static void query_leave(Query *query)
     while (query->holds > 0)
         pthread_cond_wait(&runtime->released, &runtime->lock);
     pthread_mutex_unlock(&runtime->lock);
+    /* Last: who held the query may have woken its tasks until now. */
+    worker_call_all(runtime, MESSAGE_FORGET, NULL, query);
 }
 
 static void query_delete_data(Query *query)
