@@ -449,7 +449,8 @@ void flusher_note(Flusher *flusher, QueryFile *file, int64_t bytes)
     atomic_fetch_add(&flusher->pending_bytes, bytes);
     if (bytes < 0 && !query_file_has_pending(file))
         return;
-    is_due = flusher->data_dir || query_file_pending_bytes(file) >= MEMORY_BYTES;
+    is_due = flusher->data_dir || query_file_pending_bytes(file) >= MEMORY_BYTES ||
+             flusher_is_behind(flusher); /* commits wait until it is not */
     pthread_mutex_lock(&flusher->lock);
     due_ns = is_due ? due_ns + node->backoff_ns : INT64_MAX;
     if (!node->is_removed && (!node->is_queued || due_ns < node->due_ns)) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/limit.h"
 #include "exec/state/query_file.h"
 #include "tests/support/arena_group.h"
 #include "tests/support/stores.h"
@@ -55,8 +56,8 @@ static void tear_down(Fixture *f)
     temp_dir_remove(f->dir);
 }
 
-/* Epoch n sets every key of a file to n. */
-static void merge(QueryFile *file, int64_t n)
+/* Epoch n sets every key of a partition to n. */
+static void merge_into(QueryFile *file, uint32_t partition, int64_t n)
 {
     Changes *changes = changes_new();
     Buf      value = {0};
@@ -69,10 +70,15 @@ static void merge(QueryFile *file, int64_t n)
         char key[16];
         int  len = snprintf(key, sizeof key, "key %d", i);
 
-        changes_add(changes, 0, 0, (Str){key, (size_t)len}, buf_view(&value));
+        changes_add(changes, 0, partition, (Str){key, (size_t)len}, buf_view(&value));
     }
     buf_deinit(&value);
     query_file_merge(file, changes, &(FilePosition){STR("p"), STR("x")}, 1);
+}
+
+static void merge(QueryFile *file, int64_t n)
+{
+    merge_into(file, 0, n);
 }
 
 static int64_t read_n(const StateBacking *backing, int key_number)
@@ -170,6 +176,46 @@ static void pending_changes_are_written_without_being_asked_for(void **test)
     tear_down(&f);
 }
 
+/* In memory, where nothing is written before much is pending; returns how much one epoch is. */
+static int64_t merge_epochs(Arena *mem, uint32_t epochs, bool *is_behind)
+{
+    FlusherOpts      opts = {.clock = clock_system()};
+    const PlanStore *store = store_of_strings(mem, 0);
+    QueryFileOpts    file = {.id = STR("Q"), .stores = &store, .stores_len = 1, .fingerprint = 1};
+    Flusher         *flusher;
+    QueryFile       *out;
+    Err              err;
+    int64_t          bytes;
+
+    assert_int_equal(flusher_open(&opts, &flusher, &err), ERR_OK);
+    assert_int_equal(query_file_open(flusher, &file, &out, &err), ERR_OK);
+    merge_into(out, 0, 1);
+    bytes = query_file_pending_bytes(out);
+    usleep(100000); /* the thread has seen that there is nothing to do yet */
+    for (uint32_t i = 1; i < epochs; i++)
+        merge_into(out, i, 1);
+    for (int i = 0; i < 200 && flusher_is_behind(flusher); i++)
+        usleep(20000);
+    *is_behind = flusher_is_behind(flusher);
+    assert_int_equal(query_file_close(out, &err), ERR_OK);
+    flusher_close(flusher);
+    return bytes;
+}
+
+/* Commits wait while the flusher is behind. */
+static void a_database_in_memory_is_written_when_the_flusher_is_behind(void **test)
+{
+    const Limits limits = g_limits;
+    Arena       *mem = test_arena(test);
+    bool         is_behind;
+    int64_t      bytes = merge_epochs(mem, 1, &is_behind);
+
+    g_limits.memory_bytes = 8 * (bytes + bytes / 2);
+    merge_epochs(mem, 2, &is_behind);
+    g_limits = limits;
+    assert_false(is_behind);
+}
+
 static void a_query_has_one_open_file(void **test)
 {
     Fixture       f;
@@ -232,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(readers_never_see_a_value_go_back),
         arena_test(pending_changes_are_written_without_being_asked_for),
+        arena_test(a_database_in_memory_is_written_when_the_flusher_is_behind),
         arena_test(a_query_has_one_open_file),
         arena_test(deleting_a_file_ends_those_who_wait_for_it),
         arena_test(data_directory_that_cannot_be_made_is_an_error),
