@@ -164,14 +164,14 @@ static Str topic_caution(StmtCtx *ctx, const Source *sink, const TopicFacts *the
     if (!sink->is_table && is_compacted)
         return str_printf(ctx->mem,
                           "topic \"%.*s\" exists and is compacted: of the records of a key only "
-                          "the latest stays, and records without a key are refused; set its "
-                          "cleanup.policy to delete",
+                          "the latest stays, and Kafka refuses those without a key; take another "
+                          "topic, or set its cleanup.policy to delete",
                           STR_ARG(sink->topic));
     if (sink->is_table && sink->window == WINDOW_NONE && is_cut)
         return str_printf(ctx->mem,
                           "topic \"%.*s\" exists and drops records after %lld ms: rows that do "
-                          "not change for so long are missing from it; set its cleanup.policy to "
-                          "compact",
+                          "not change for so long are missing from it; take another topic, or set "
+                          "its cleanup.policy to compact",
                           STR_ARG(sink->topic), (long long)there->retention_ms);
     return STR_NULL;
 }
