@@ -337,8 +337,8 @@ ErrCode owner_open(Broker *broker, Str service_id, Owner **out, Err *err)
     pthread_cond_init(&self->watch_changed, &attr);
     pthread_condattr_destroy(&attr);
     spec.name = self->topic;
-    rc = broker_topic_create(broker, &spec, err);
-    if (rc != ERR_OK && rc != ERR_TOPIC_EXISTS) {
+    rc = broker_topic_ensure(broker, &spec, err);
+    if (rc != ERR_OK) {
         owner_close(self);
         return rc;
     }

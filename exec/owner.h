@@ -26,7 +26,8 @@
 
 typedef struct Owner Owner;
 
-/* Creates the topic if it is missing.  Nothing is taken over yet. */
+/* Creates the topic if it is missing; ERR_CONFIG when there is one that forgets who took over.
+ * Nothing is taken over yet. */
 ErrCode owner_open(Broker *broker, Str service_id, Owner **out, Err *err) ERR_MUST_USE;
 void    owner_close(Owner *owner); /* NULL is fine */
 

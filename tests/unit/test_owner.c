@@ -188,6 +188,24 @@ static void a_name_that_may_be_written_is_no_epoch_that_may(void **state)
     teardown(&t);
 }
 
+static void a_topic_that_forgets_who_took_over_is_refused(void **state)
+{
+    OwnerTest t = {0};
+    Owner    *other;
+    TopicSpec spec = {.name = STR("_weir-other-owner"),
+                      .partitions = 1,
+                      .replicas = -1,
+                      .retention_ms = 1000,
+                      .cleanup = TOPIC_DELETE};
+
+    (void)state;
+    setup(&t);
+    ok(broker_topic_create(t.broker, &spec, &t.err), &t.err);
+    assert_int_equal(owner_open(t.broker, STR("other"), &other, &t.err), ERR_CONFIG);
+    assert_non_null(strstr(t.err.hint, "compact"));
+    teardown(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +215,7 @@ int main(void)
         cmocka_unit_test(taking_over_clears_the_names),
         cmocka_unit_test(a_topic_that_was_made_again_is_read_from_its_beginning),
         cmocka_unit_test(a_name_that_may_be_written_is_no_epoch_that_may),
+        cmocka_unit_test(a_topic_that_forgets_who_took_over_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
