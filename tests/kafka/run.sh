@@ -68,7 +68,7 @@ else
     python 1800 test_kill.py "$fault" points 200000 20
     python 1200 test_faults.py "$server"
     python 400 test_said.py "$server"
-    python 900 test_churn.py "$server" 5 200
+    python 1500 test_churn.py "$server" 5 200
     python 400 test_churn.py "$server" 5 20 1 -o processing.guarantee=at_least_once
     python 400 test_leader.py "$server" 100000
     python 500 test_proxy.py "$server" 100000
@@ -76,5 +76,5 @@ fi
 python 400 test_security.py "$server"
 if [ "$length" = long ]; then
     echo "== Kafka $newest"
-    WEIR_KAFKA_VERSION=$newest timeout --kill-after=30 1200 "$here/run.sh" short "$build"
+    WEIR_KAFKA_VERSION=$newest timeout --kill-after=30 1800 "$here/run.sh" short "$build"
 fi
