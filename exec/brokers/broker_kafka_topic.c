@@ -558,7 +558,8 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
             return ERR_OK;
         /* A leader that is being chosen, or does not know of it yet, takes a while. */
         if (code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+            code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
             tries = LEADER_TRIES;
         usleep(POLL_US);
     }
