@@ -50,6 +50,7 @@ typedef struct KafkaTopic {
     bool     is_log_known, is_log; /* it was made as TOPIC_LOG */
     bool     is_going;             /* being deleted by us: nobody may begin to read it */
     uint32_t partitions;
+    int64_t  made_ms; /* when we made it; kafka_now_ms(), 0: we did not */
 } KafkaTopic;
 
 /* Places of one partition that can be read at the same time; consumers. */

@@ -24,6 +24,7 @@ enum {
     NAME_BYTES = 250,
     POLL_US = 20000,
     LEADER_TRIES = 250,
+    JUST_MADE_MS = 5000,
     BATCH_BYTES = 80 /* what a topic's limit counts besides the record */
 };
 
@@ -124,6 +125,13 @@ static void note_topic(KafkaBroker *broker, Str name, uint32_t partitions)
     pthread_mutex_unlock(&broker->topics_lock);
 }
 
+static void note_made(KafkaBroker *broker, Str name, int64_t made_ms)
+{
+    pthread_mutex_lock(&broker->topics_lock);
+    known_locked(broker, name)->made_ms = made_ms;
+    pthread_mutex_unlock(&broker->topics_lock);
+}
+
 static void note_log(KafkaBroker *broker, Str name, bool is_log)
 {
     KafkaTopic *topic;
@@ -171,20 +179,41 @@ static void set_going(KafkaBroker *broker, Str name, bool is_going)
     pthread_mutex_unlock(&broker->topics_lock);
 }
 
+/* Brokers learn of a new topic one after the other. */
+static bool is_just_made(KafkaBroker *broker, Str name)
+{
+    int64_t made_ms = known(broker, name).made_ms;
+
+    return made_ms > 0 && kafka_now_ms() - made_ms < JUST_MADE_MS;
+}
+
+/* As ask_topic(); a topic that we have just made is asked for until the broker asked knows it. */
+static ErrCode find_topic(KafkaBroker *broker, Str name, const char *c_name, uint32_t *partitions,
+                          int32_t *replicas, Err *err)
+{
+    bool has_leaders;
+
+    TRY(ask_topic(broker, c_name, partitions, replicas, &has_leaders, err));
+    while (*partitions == 0 && is_just_made(broker, name)) {
+        usleep(POLL_US);
+        TRY(ask_topic(broker, c_name, partitions, replicas, &has_leaders, err));
+    }
+    return ERR_OK;
+}
+
 /* Asks for a topic that is not known, or not to have that partition. */
 static ErrCode know(KafkaBroker *broker, Str name, uint32_t partition, KafkaTopic *out, Err *err)
 {
     char     c_name[NAME_BYTES];
     uint32_t partitions;
     int32_t  replicas;
-    bool     has_leaders;
 
     *out = known(broker, name);
     if (out->is_present && partition < out->partitions)
         return ERR_OK;
     if (!name_to_c(name, c_name))
         return kafka_topic_missing(name, err);
-    TRY(ask_topic(broker, c_name, &partitions, &replicas, &has_leaders, err));
+    TRY(find_topic(broker, name, c_name, &partitions, &replicas, err));
     note_topic(broker, name, partitions);
     if (partitions == 0)
         return kafka_topic_missing(name, err);
@@ -347,6 +376,7 @@ ErrCode kafka_topic_create(Broker *base, const TopicSpec *spec, Err *err)
     TRY(request_create(broker, spec, name, err));
     TRY(await_topic(broker, name, spec->partitions, err));
     note_topic(broker, spec->name, spec->partitions);
+    note_made(broker, spec->name, kafka_now_ms());
     note_log(broker, spec->name, spec->cleanup == TOPIC_LOG);
     return ERR_OK;
 }
@@ -387,6 +417,7 @@ static ErrCode leave_and_delete(KafkaBroker *broker, Str name, const char *c_nam
     TRY(kafka_consumers_leave(broker, name, err));
     TRY(request_delete(broker, c_name, err));
     TRY(await_topic(broker, c_name, 0, err));
+    note_made(broker, name, 0);
     note_topic(broker, name, 0);
     return ERR_OK;
 }
@@ -491,11 +522,10 @@ ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *ou
     TopicInfo    info = {
            .spec = {.retention_ms = -1}, .retention_bytes = -1, .record_bytes_max = 1048588};
     char c_name[NAME_BYTES];
-    bool has_leaders;
 
     if (!name_to_c(name, c_name))
         return kafka_topic_missing(name, err);
-    TRY(ask_topic(broker, c_name, &info.spec.partitions, &info.spec.replicas, &has_leaders, err));
+    TRY(find_topic(broker, name, c_name, &info.spec.partitions, &info.spec.replicas, err));
     note_topic(broker, name, info.spec.partitions);
     if (info.spec.partitions == 0)
         return kafka_topic_missing(name, err);
@@ -559,7 +589,7 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
         /* A leader that is being chosen, or does not know of it yet, takes a while. */
         if (code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
             code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-            code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+            code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || is_just_made(broker, str_from(name)))
             tries = LEADER_TRIES;
         usleep(POLL_US);
     }
