@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS_MAX = 180
+LOG_LINES_TOLD = 120
 
 sys.path.insert(0, os.path.join(HERE, '..', 'server'))
 import weir  # noqa: E402
@@ -157,6 +159,21 @@ class Server(weir.Server):
                          '-o', 'ksql.service.id=' + service, '-o', 'auto.offset.reset=earliest',
                          '-o', 'cache.max.bytes.buffering=0', *options, **more)
 
+    def __exit__(self, kind=None, *unused):
+        if kind and self.process:
+            tell('health', self.health)
+            tell('queries', self._describe_queries)
+            tell('log', lambda: '\n'.join(self.log_text().splitlines()[-LOG_LINES_TOLD:]))
+        super().__exit__()
+
+    def _describe_queries(self):
+        """Where each stands, and what went wrong last."""
+        answers = self.sql('SHOW QUERIES; SHOW QUERIES EXTENDED;')
+        return [(answer.get('warnings'),
+                 [(query['id'], query['state'], query['queryErrors'], query['tasksMetadata'])
+                  for query in answer.get('queryDescriptions', [])])
+                for answer in answers]
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -190,6 +207,15 @@ def eventually(what, check, seconds=SECONDS_MAX, pause=0.1):
         if time.monotonic() > end:
             raise AssertionError('never: %s' % what)
         time.sleep(pause)
+
+
+def tell(what, look):
+    """Prints what look() gives, for whoever reads why a test failed; looking may fail, too."""
+    try:
+        found = look()
+    except Exception:  # whatever it is, the failure of the test is what is reported
+        found = traceback.format_exc()
+    print('-- %s: %s' % (what, found), flush=True)
 
 
 def expect(what, got, expected):

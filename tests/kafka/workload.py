@@ -97,16 +97,27 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
 
     def check(self):
         """Reads the sinks and compares every record; gives them on, as text without offsets."""
-        found = self.kafka.read(**self.counts())
-        parts = {name: cluster.by_partition(found[self.prefix + name])
-                 for name in SINKS}
-        self._check_even(parts['even'])
-        self._check_chained(parts['chained'])
-        self._check_counts(parts['counts'])
-        self._check_keyed(parts['keyed'])
+        try:
+            found = self.kafka.read(**self.counts())
+            parts = {name: cluster.by_partition(found[self.prefix + name])
+                     for name in SINKS}
+            self._check_even(parts['even'])
+            self._check_chained(parts['chained'])
+            self._check_counts(parts['counts'])
+            self._check_keyed(parts['keyed'])
+        except AssertionError:
+            self._tell()
+            raise
         return {name: {p: [(r['key'], r['value'], r['time']) for r in rs]
                        for p, rs in parts[name].items()}
                 for name in ('even', 'chained', 'keyed')}
+
+    def _tell(self):
+        """Where the topics end: what has been written, and what of it can be read."""
+        topics = {**self.sinks, self.source: PARTITIONS}
+        cluster.tell('written ends', lambda: self.kafka.ends(topics, False))
+        cluster.tell('committed ends', lambda: self.kafka.ends(topics, True))
+        cluster.tell('leaders', self.kafka.leaders)
 
     def _check_even(self, found):
         expected = {p: [(k, t, {'G': row['G'], 'V': row['V']})
