@@ -231,6 +231,16 @@ void kafka_consumers_close(KafkaBroker *broker)
 
 /* --- feeds ------------------------------------------------------------------------------------ */
 
+/* A partition that is only assigned has to wait for librdkafka's look, once a second, at topics
+ * without a leader; for a new topic object it asks at once. */
+static void ask_for_leader(KafkaConsumer *consumer, const char *topic)
+{
+    rd_kafka_topic_t *asked = rd_kafka_topic_new(consumer->rk, topic, NULL);
+
+    if (asked)
+        rd_kafka_topic_destroy(asked);
+}
+
 static void on_event(rd_kafka_t *rk, void *opaque)
 {
     (void)rk;
@@ -248,6 +258,8 @@ ErrCode kafka_feed_attach(KafkaFeed *feed, Err *err)
     assert(!feed->queue);
     if (!*consumer)
         TRY(consumer_open(part->broker, consumer, err));
+    if (!map_get(&(*consumer)->consumed, topic))
+        ask_for_leader(*consumer, part->topic);
     queue = rd_kafka_queue_get_partition((*consumer)->rk, part->topic, (int32_t)part->partition);
     if (!queue)
         return err_set(err, ERR_BROKER, "could not read topic \"%s\": no queue", part->topic);

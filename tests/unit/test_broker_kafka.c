@@ -5,11 +5,12 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/arena_group.h"
 
-enum { READERS = 200, WAIT_MS = 20000 };
+enum { READERS = 200, WAIT_MS = 20000, TOPICS = 10 };
 
 /* The linker sends the driver's calls here. */
 rd_kafka_error_t *__real_rd_kafka_incremental_assign(rd_kafka_t                            *rk,
@@ -166,6 +167,37 @@ static void readers_of_one_place_share_a_consumer(void **state)
     broker_close(broker);
 }
 
+/* librdkafka by itself looks once a second for the leaders of partitions that it is to read. */
+static void first_record_of_a_topic_comes_at_once(void **state)
+{
+    Broker *broker = broker_with_topic("first", false);
+    Record  record = {.value = STR("v"), .ts = 1700000000000};
+    char    topics[TOPICS][16];
+    int64_t offset;
+    time_t  began;
+    Err     err;
+
+    (void)state;
+    for (int i = 0; i < TOPICS; i++) {
+        TopicSpec spec = {.partitions = 1, .replicas = -1, .retention_ms = -1};
+
+        snprintf(topics[i], sizeof topics[i], "first-%d", i);
+        spec.name = str_from(topics[i]);
+        if (broker_topic_create(broker, &spec, &err) != ERR_OK)
+            assert_int_equal(err.code, ERR_TOPIC_EXISTS);
+        ok(broker_produce_wait(broker, spec.name, 0, &record, &offset, &err), &err);
+    }
+    began = time(NULL);
+    for (int i = 0; i < TOPICS; i++) {
+        BrokerReader *reader = reader_at(broker, topics[i], 0);
+
+        assert_next(reader, "v");
+        broker_reader_close(reader);
+    }
+    assert_true(time(NULL) - began < TOPICS / 2);
+    broker_close(broker);
+}
+
 /* All places of the partition are taken, so the furthest behind is moved for one more reader. */
 static void place_that_could_not_be_moved_is_told_and_used_again(void **state)
 {
@@ -244,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(at_least_once_writes_in_order_without_markers),
         arena_test(readers_of_one_place_share_a_consumer),
+        arena_test(first_record_of_a_topic_comes_at_once),
         arena_test(place_that_could_not_be_moved_is_told_and_used_again),
         arena_test(positions_are_copied_to_a_consumer_group),
     };
