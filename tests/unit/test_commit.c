@@ -349,17 +349,23 @@ static bool note_copy(Broker *broker, Str group, const GroupOffset *offsets, siz
     return is_copied;
 }
 
+/* An engine whose broker copies positions to consumer groups, by note_copy(); cls lives as long. */
+static void open_with_copies(SqlEngine *e, BrokerClass *cls, Arena *mem, bool is_done)
+{
+    sql_engine_open(e, mem);
+    *cls = *engine_broker(e->engine)->cls;
+    cls->group_copy = note_copy;
+    engine_broker(e->engine)->cls = cls;
+    copies = 0;
+    is_copied = is_done;
+}
+
 static void query_that_moved_is_shown_as_a_group(void **state)
 {
     SqlEngine   e;
     BrokerClass cls;
 
-    sql_engine_open(&e, test_arena(state));
-    cls = *engine_broker(e.engine)->cls;
-    cls.group_copy = note_copy;
-    engine_broker(e.engine)->cls = &cls;
-    copies = 0;
-    is_copied = true;
+    open_with_copies(&e, &cls, test_arena(state), true);
     sql_run(&e, ORDERS BIG);
     sql_produce(&e, "orders", "a", ORDER_X5, 10);
     sql_idle(&e);
@@ -379,12 +385,7 @@ static void copy_that_was_not_made_is_made_later(void **state)
     SqlEngine   e;
     BrokerClass cls;
 
-    sql_engine_open(&e, test_arena(state));
-    cls = *engine_broker(e.engine)->cls;
-    cls.group_copy = note_copy;
-    engine_broker(e.engine)->cls = &cls;
-    copies = 0;
-    is_copied = false;
+    open_with_copies(&e, &cls, test_arena(state), false);
     sql_run(&e, ORDERS BIG);
     sql_produce(&e, "orders", "a", ORDER_X5, 10);
     sql_idle(&e);
@@ -404,12 +405,7 @@ static void query_that_starts_is_shown_as_a_group(void **state)
     SqlEngine   e;
     BrokerClass cls;
 
-    sql_engine_open(&e, test_arena(state));
-    cls = *engine_broker(e.engine)->cls;
-    cls.group_copy = note_copy;
-    engine_broker(e.engine)->cls = &cls;
-    copies = 0;
-    is_copied = true;
+    open_with_copies(&e, &cls, test_arena(state), true);
     copied_offset = -1;
     sql_run(&e, ORDERS BIG);
     sql_advance(&e, 5000);
