@@ -76,7 +76,10 @@ ErrCode broker_topic_describe(Broker *broker, Str name, Arena *arena, TopicInfo 
 /* All of them, internal ones too, sorted by name. */
 ErrCode broker_topics(Broker *broker, Arena *arena, TopicInfo **out, size_t *len,
                       Err *err) ERR_MUST_USE;
-/* One entry per partition, in ends[0 .. partitions). */
+/*
+ * One entry per partition, in ends[0 .. partitions).  What this process has committed is below the
+ * end, although readers may get it only a moment later.
+ */
 ErrCode broker_topic_ends(Broker *broker, Str name, PartitionEnds *ends, uint32_t partitions,
                           Err *err) ERR_MUST_USE;
 

@@ -51,6 +51,10 @@ typedef struct KafkaTopic {
     bool     is_going;             /* being deleted by us: nobody may begin to read it */
     uint32_t partitions;
     int64_t  made_ms; /* when we made it; kafka_now_ms(), 0: we did not */
+
+    int64_t *settled; /* per partition: the end of what we committed last; broker's mem */
+    uint32_t settled_len;
+    int64_t  settled_ms; /* when that was */
 } KafkaTopic;
 
 /* Places of one partition that can be read at the same time; consumers. */
@@ -174,6 +178,9 @@ ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *ou
 ErrCode kafka_topics(Broker *base, Arena *arena, TopicInfo **out, size_t *len, Err *err);
 ErrCode kafka_topic_ends(Broker *base, Str name, PartitionEnds *ends, uint32_t partitions,
                          Err *err);
+/* What our transaction wrote ends there: kafka_topic_ends() counts it from now on, although the
+ * coordinator may tell the partition of the commit only a moment later.  Thread: any. */
+void    kafka_topic_settled(KafkaBroker *broker, Str name, uint32_t partition, int64_t end);
 ErrCode kafka_trim(Broker *base, Str topic, uint32_t partition, int64_t offset, Err *err);
 ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t partition,
                              PartitionEnds *out, Err *err) ERR_MUST_USE;

@@ -25,6 +25,7 @@ enum {
     POLL_US = 20000,
     LEADER_TRIES = 250,
     JUST_MADE_MS = 5000,
+    JUST_SETTLED_MS = 5000,
     BATCH_BYTES = 80 /* what a topic's limit counts besides the record */
 };
 
@@ -122,6 +123,8 @@ static void note_topic(KafkaBroker *broker, Str name, uint32_t partitions)
         topic->is_log_known = false;
     topic->is_present = partitions > 0;
     topic->partitions = partitions;
+    if (partitions == 0)
+        topic->settled_ms = 0;
     pthread_mutex_unlock(&broker->topics_lock);
 }
 
@@ -149,8 +152,10 @@ void kafka_topic_doubt(KafkaBroker *broker, Str name)
 
     pthread_mutex_lock(&broker->topics_lock);
     topic = map_get(&broker->topics, name);
-    if (topic)
+    if (topic) {
         topic->is_present = false;
+        topic->settled_ms = 0;
+    }
     pthread_mutex_unlock(&broker->topics_lock);
 }
 
@@ -177,6 +182,43 @@ static void set_going(KafkaBroker *broker, Str name, bool is_going)
     pthread_mutex_lock(&broker->topics_lock);
     known_locked(broker, name)->is_going = is_going;
     pthread_mutex_unlock(&broker->topics_lock);
+}
+
+void kafka_topic_settled(KafkaBroker *broker, Str name, uint32_t partition, int64_t end)
+{
+    KafkaTopic *topic;
+
+    pthread_mutex_lock(&broker->topics_lock);
+    topic = known_locked(broker, name);
+    if (partition >= topic->settled_len) {
+        uint32_t len = topic->partitions > partition ? topic->partitions : partition + 1;
+        int64_t *settled = ARENA_ARRAY(broker->mem, int64_t, len);
+
+        for (uint32_t i = 0; i < topic->settled_len; i++)
+            settled[i] = topic->settled[i];
+        topic->settled = settled;
+        topic->settled_len = len;
+    }
+    /* What is older may be of a topic that somebody else has made again since. */
+    if (kafka_now_ms() - topic->settled_ms >= JUST_SETTLED_MS)
+        memset(topic->settled, 0, topic->settled_len * sizeof *topic->settled);
+    topic->settled[partition] = end;
+    topic->settled_ms = kafka_now_ms();
+    pthread_mutex_unlock(&broker->topics_lock);
+}
+
+static int64_t settled_end(KafkaBroker *broker, Str name, uint32_t partition)
+{
+    KafkaTopic *topic;
+    int64_t     end = 0;
+
+    pthread_mutex_lock(&broker->topics_lock);
+    topic = map_get(&broker->topics, name);
+    if (topic && partition < topic->settled_len && topic->settled_ms > 0 &&
+        kafka_now_ms() - topic->settled_ms < JUST_SETTLED_MS)
+        end = topic->settled[partition];
+    pthread_mutex_unlock(&broker->topics_lock);
+    return end;
 }
 
 /* Brokers learn of a new topic one after the other. */
@@ -612,9 +654,14 @@ ErrCode kafka_topic_ends(Broker *base, Str name, PartitionEnds *ends, uint32_t p
     if (!name_to_c(name, c_name))
         return kafka_topic_missing(name, err);
     for (uint32_t i = 0; i < partitions; i++) {
+        int64_t settled = settled_end(broker, name, i);
+
         ends[i] = (PartitionEnds){0};
-        if (i < topic.partitions)
-            TRY(kafka_partition_ends(broker, c_name, i, &ends[i], err));
+        if (i >= topic.partitions)
+            continue;
+        TRY(kafka_partition_ends(broker, c_name, i, &ends[i], err));
+        if (ends[i].end < settled)
+            ends[i].end = settled;
     }
     return ERR_OK;
 }

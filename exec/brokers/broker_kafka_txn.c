@@ -398,6 +398,8 @@ static void tell_settled(KafkaTxn *txn, void (*settled)(void *arg, const Chunk *
     for (Sent *sent = txn->first; sent; sent = sent->next) {
         /* Others may have written in between: what counts is where the chunk ends. */
         sent->chunk->base_offset = sent->last_offset + 1 - (int64_t)sent->chunk->count;
+        kafka_topic_settled(txn->broker, sent->chunk->topic, sent->chunk->partition,
+                            sent->last_offset + 1);
         if (settled)
             settled(arg, sent->chunk);
     }

@@ -86,10 +86,9 @@ CREATE TABLE keyed WITH (kafka_topic='{0}keyed') AS
                  'counts': self.count, 'keyed': self.count}
         return {self.prefix + name: size for name, size in sizes.items()}
 
-    def progress(self, names=SINKS):
-        """Committed ends of sinks, 0 for those that do not exist yet."""
-        sinks = {self.prefix + name: PARTITIONS for name in names}
-        return sum(self.kafka.ends(sinks, True).values())
+    def progress(self):
+        """Committed ends of the sinks, 0 for those that do not exist yet."""
+        return sum(self.kafka.ends(self.sinks, True).values())
 
     def left(self):
         """How much is still to come; not exact, as the ends of transactions count as well."""
