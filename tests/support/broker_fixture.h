@@ -36,4 +36,16 @@ void         fixture_reopen(Fixture *f);
 /* Runs a claim against every driver. */
 void each_driver(void **state, void (*claim)(Fixture *f));
 
+/* Fails with f->err when rc is an error. */
+void          ok(const Fixture *f, ErrCode rc);
+BrokerReader *reader_at(Fixture *f, const char *topic, uint32_t partition, int64_t offset);
+/* Polls until something comes, or nothing is left to come; *out may be NULL then. */
+void          poll_some(Fixture *f, BrokerReader *reader, size_t bytes_max, RecordBatch **out,
+                        int64_t *position, int64_t *end);
+PartitionEnds ends_of(Fixture *f, const char *topic, uint32_t partition);
+/* Until partition 0 has that many offsets at least. */
+void await_end(Fixture *f, const char *topic, int64_t end);
+/* Lets ms pass and the background work be done: at once inline, else waits until it is. */
+void until(Fixture *f, int64_t ms, bool (*is_so)(Fixture *f));
+
 #endif

@@ -14,12 +14,6 @@
 
 /* --- short ways to say things ----------------------------------------------------------------- */
 
-static void ok(const Fixture *f, ErrCode rc)
-{
-    if (rc != ERR_OK)
-        fail_msg("%s: %s", f->driver->name, f->err.msg);
-}
-
 static void make_topic_of(Fixture *f, const char *name, uint32_t partitions, TopicCleanup cleanup,
                           int64_t retention_ms)
 {
@@ -65,29 +59,6 @@ static Chunk *chunk_of(const char *topic, uint32_t partition, int first, int cou
         chunk_append(chunk, &record);
     }
     return chunk;
-}
-
-static BrokerReader *reader_at(Fixture *f, const char *topic, uint32_t partition, int64_t offset)
-{
-    BrokerReader *reader = NULL;
-
-    ok(f, broker_reader_open(f->broker, str_from(topic), partition, offset, (BrokerWake){0},
-                             &reader, &f->err));
-    return reader;
-}
-
-/* Polls until something comes, or nothing is left to come; *out may be NULL then. */
-static void poll_some(Fixture *f, BrokerReader *reader, size_t bytes_max, RecordBatch **out,
-                      int64_t *position, int64_t *end)
-{
-    for (int i = 0; i < 10000; i++) {
-        ok(f, broker_reader_poll(reader, bytes_max, out, position, end, &f->err));
-        if (*out || *position >= *end)
-            return;
-        usleep(1000);
-    }
-    fail_msg("%s: nothing comes at %lld of %lld", f->driver->name, (long long)*position,
-             (long long)*end);
 }
 
 /* Topics that are not Kafka's own. */
@@ -144,37 +115,6 @@ static void assert_readable(Fixture *f, const char *topic, uint32_t partition, c
         got = read_all(f, topic, partition, 0);
     }
     assert_text(got, expected);
-}
-
-static PartitionEnds ends_of(Fixture *f, const char *topic, uint32_t partition)
-{
-    PartitionEnds ends[4];
-
-    ok(f, broker_topic_ends(f->broker, str_from(topic), ends, 4, &f->err));
-    return ends[partition];
-}
-
-/* The same for many records: until partition 0 has that many at least. */
-static void await_end(Fixture *f, const char *topic, int64_t end)
-{
-    for (int i = 0; i < 500 && ends_of(f, topic, 0).end < end; i++)
-        usleep(10000);
-}
-
-/* Lets ms pass and the background work be done: at once inline, else waits until it is. */
-static void until(Fixture *f, int64_t ms, bool (*is_so)(Fixture *f))
-{
-    if (f->driver->is_inline)
-        clock_fake_set(&f->clock, clock_now_ms(&f->clock) + ms);
-    for (int i = 0; i < 4000 && !is_so(f); i++) {
-        if (f->driver->is_inline)
-            clock_fake_set(&f->clock, clock_now_ms(&f->clock) + 1000);
-        else
-            usleep(10000);
-        while (broker_step(f->broker)) {
-        }
-    }
-    assert_true(is_so(f));
 }
 
 /* --- topics ----------------------------------------------------------------------------------- */
