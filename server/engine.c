@@ -32,9 +32,16 @@ static ErrCode make_dir(Str path, Arena *mem, Err *err)
 /* The Kafka client's own settings are passed on under their names. */
 static bool is_kafka_setting(Str name)
 {
-    return str_eq(name, STR("bootstrap.servers")) || str_eq(name, STR("client.id")) ||
-           str_eq(name, STR("security.protocol")) || str_starts(name, STR("sasl.")) ||
-           str_starts(name, STR("ssl."));
+    static const char *const names[] = {
+        "bootstrap.servers",     "client.id",
+        "security.protocol",     "compression.type",
+        "broker.address.family", "enable.ssl.certificate.verification"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (str_eq(name, str_from(names[i])))
+            return true;
+    }
+    return str_starts(name, STR("sasl.")) || str_starts(name, STR("ssl."));
 }
 
 static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)

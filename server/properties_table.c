@@ -94,6 +94,11 @@ static const PropertyDef own_rows[] = {
     INT("replication.factor", "-1", -1, S,
         "Kafka: replicas of changelogs and positions; -1: the cluster's default"),
     TEXT("client.id", NULL, S, "Kafka: the name that quotas are for; weir"),
+    TEXT("compression.type", NULL, S,
+         "Kafka: none, gzip, snappy, lz4, zstd: how what is written is compressed; none"),
+    TEXT("broker.address.family", NULL, S, "Kafka: any, v4, v6: addresses of brokers to use; any"),
+    TEXT("enable.ssl.certificate.verification", NULL, S,
+         "Kafka: false: take any certificate of a broker; true"),
     TEXT("security.protocol", NULL, S, "Kafka: plaintext, ssl, sasl_plaintext, sasl_ssl"),
 };
 
@@ -204,7 +209,6 @@ static const char *const ignored_server[] = {
     "batch.size",
     "linger.ms",
     "buffer.memory",
-    "compression.type",
     "delivery.timeout.ms",
     "enable.idempotence",
     "max.block.ms",

@@ -320,11 +320,19 @@ static ErrCode conf_set(rd_kafka_conf_t *conf, const char *name, const char *val
         err_hint(err, "give sasl.mechanism, sasl.username and sasl.password instead");
     else if (str_starts(str_from(name), STR("ssl.truststore.")))
         err_hint(err, "give the certificates as a PEM file by ssl.ca.location instead");
+    else if (strcmp(name, "ssl.endpoint.identification.algorithm") == 0)
+        err_hint(err, "give https, or none, which takes any host name");
     return ERR_CONFIG;
 }
 
-static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_conf_t *conf, const char *const *pairs,
-                         Err *err)
+/* A consumer that is given a setting of producers complains in the log. */
+static bool is_for(const KafkaSetting *setting, rd_kafka_type_t type)
+{
+    return type == RD_KAFKA_PRODUCER || strcmp(setting->name, "compression.type") != 0;
+}
+
+static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                         const char *const *pairs, Err *err)
 {
     char largest[32];
 
@@ -338,8 +346,10 @@ static ErrCode conf_fill(KafkaBroker *broker, rd_kafka_conf_t *conf, const char 
     TRY(conf_set(conf, "client.id", KAFKA_CLIENT_ID, err));
     TRY(conf_set(conf, "reconnect.backoff.max.ms", "1000", err));
     TRY(conf_set(conf, "allow.auto.create.topics", "false", err));
-    for (size_t i = 0; i < broker->settings_len; i++)
-        TRY(conf_set(conf, broker->settings[i].name, broker->settings[i].value, err));
+    for (size_t i = 0; i < broker->settings_len; i++) {
+        if (is_for(&broker->settings[i], type))
+            TRY(conf_set(conf, broker->settings[i].name, broker->settings[i].value, err));
+    }
     for (size_t i = 0; pairs[i]; i += 2)
         TRY(conf_set(conf, pairs[i], pairs[i + 1], err));
     return ERR_OK;
@@ -350,7 +360,7 @@ ErrCode kafka_handle_open(KafkaBroker *broker, rd_kafka_type_t type, rd_kafka_co
 {
     char        why[256];
     rd_kafka_t *rk;
-    ErrCode     rc = conf_fill(broker, conf, pairs, err);
+    ErrCode     rc = conf_fill(broker, type, conf, pairs, err);
 
     rk = rc == ERR_OK ? rd_kafka_new(type, conf, why, sizeof why) : NULL;
     if (rk) {

@@ -18,7 +18,7 @@ typedef struct KafkaSetting {
 
 typedef struct BrokerKafkaOpts {
     Str                 service_id; /* part of the transactional id and of internal names */
-    const KafkaSetting *settings;   /* bootstrap.servers, security.protocol, sasl.*, ssl.* */
+    const KafkaSetting *settings;   /* names and values as librdkafka knows them */
     size_t              settings_len;
     int64_t             fetch_bytes;      /* bound of what is fetched ahead, all readers together */
     int32_t             state_replicas;   /* of TOPIC_STATE; not above 0: the cluster's default */

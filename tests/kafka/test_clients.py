@@ -6,6 +6,7 @@ kafkajs and kcat write, kcat reads, read_committed.  Partitions are those of kaf
 which is that of Java producers.
 """
 import base64
+import glob
 import json
 import os
 import struct
@@ -206,6 +207,24 @@ def check_too_large(kafka, server):
     print('what is too large is said', flush=True)
 
 
+def check_compressed(kafka, server):
+    """With compression.type what queries and INSERTs write is small on the broker's disk."""
+    size = 500_000
+    server.sql("CREATE STREAM plain (k STRING KEY, v STRING) WITH (kafka_topic='plain', "
+               "partitions=1, format='KAFKA'); CREATE STREAM padded WITH (kafka_topic='padded') AS "
+               "SELECT k, RPAD(v, %d, 'p') AS v FROM plain; INSERT INTO plain VALUES ('k', '%s');"
+               % (size, 'x' * (size // 2)))
+    value = 'x' * (size // 2)
+    for topic, wanted in (('plain', value), ('padded', value.ljust(size, 'p'))):
+        cluster.expect(topic, [record['value'] for record in read_all(kafka, topic, 1)],
+                       [wanted.encode()])
+        log = glob.glob('%s/log/%s-0/*.log' % (kafka.folder, topic))
+        found = sum(map(os.path.getsize, log))
+        if not log or found > size // 10:
+            raise AssertionError('%s has %d bytes in %s' % (topic, found, log))
+    print('what is written is compressed', flush=True)
+
+
 # --- topics ---
 
 def check_topics(kafka, server):
@@ -283,7 +302,9 @@ def main():
         check_topics(kafka, server)
         check_group(kafka, server)
         cluster.expect('exit code', server.stop(), 0)
-    with cluster.Server(kafka, service + 'small_') as server:
+    with cluster.Server(kafka, service + 'small_', '-o',
+                        'ksql.streams.producer.compression.type=zstd') as server:
+        check_compressed(kafka, server)
         check_too_large(kafka, server)
         cluster.expect('exit code', server.stop(), 0)
     check_replicas(kafka, service + 'replicas_')

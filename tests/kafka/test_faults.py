@@ -170,7 +170,9 @@ def test_existing_topic_of_another_shape_is_refused(kafka):
 
 def test_java_settings_are_refused_with_the_names_to_use(kafka):
     for setting, hint in (('ssl.truststore.location=/t.jks', 'ssl.ca.location'),
-                          ('sasl.jaas.config=PlainLoginModule', 'sasl.username')):
+                          ('sasl.jaas.config=PlainLoginModule', 'sasl.username'),
+                          ('ssl.endpoint.identification.algorithm=', 'none'),
+                          ('compression.type=middle-out', 'compression')):
         code, _, err = cluster.weir.run('-o', 'bootstrap.servers=' + kafka.address, '-o', setting)
         cluster.expect('exit code with ' + setting, code, 2)
         if hint not in err:
