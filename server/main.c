@@ -8,12 +8,16 @@
  *
  * Signals are blocked in every thread and taken by main alone.  The first SIGTERM or SIGINT ends
  * the server in order; a SIGINT after that (somebody at a terminal lost patience) ends it at once.
+ * So does time: the end is promised within SHUTDOWN_SECONDS, whatever a cluster or a disk does, and
+ * a server that dies in the middle of anything is one that the next start puts right.
  *
  * Exit codes: 0 ended by a signal, 1 could not start, 2 wrong command line or property.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "server/acceptor.h"
@@ -21,6 +25,7 @@
 #include "server/start.h"
 
 enum { EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
+enum { SHUTDOWN_SECONDS = 10 };
 
 typedef struct Server {
     Config    config;
@@ -56,6 +61,31 @@ static void block_signals(sigset_t *ours)
     pthread_sigmask(SIG_BLOCK, ours, NULL);
 }
 
+static void *shutdown_watch(void *arg)
+{
+    struct timespec left = {.tv_sec = SHUTDOWN_SECONDS};
+
+    (void)arg;
+    while (nanosleep(&left, &left) != 0)
+        continue;
+    log_line(LOG_WARN, "main",
+             "not closed within %d s: the server ends as it is; what was not committed is done "
+             "again after the next start",
+             SHUTDOWN_SECONDS);
+    _exit(0);
+}
+
+/* Parts close one after the other, and some wait for a cluster: the end has one time for all. */
+static void shutdown_begin(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, shutdown_watch, NULL) == 0)
+        pthread_detach(thread);
+    else
+        log_line(LOG_ERROR, "main", "could not start the thread that bounds the shutdown");
+}
+
 /* False: it is START_OVER. */
 static bool wait_for_signal(const sigset_t *ours)
 {
@@ -71,6 +101,7 @@ static bool wait_for_signal(const sigset_t *ours)
     sigemptyset(&impatient);
     sigaddset(&impatient, SIGINT);
     pthread_sigmask(SIG_UNBLOCK, &impatient, NULL);
+    shutdown_begin();
     return true;
 }
 

@@ -14,6 +14,8 @@ import cluster
 import workload
 
 SMALL_EPOCHS = ('-o', 'commit.interval.ms=20', '-o', 'weir.limit.chunk.queue.bytes=65536')
+MANY = 20          # queries, where their number is to make no difference
+END_SECONDS = 11   # ten are promised
 SAID_SECONDS = 60  # until a fault is told by /healthcheck, and until it is told to be over
 
 
@@ -66,6 +68,55 @@ def test_broker_stands_still(kafka):
         time.sleep(10)
         kafka.signal(signal.SIGCONT)
     under_work(kafka, 'still', 100000, disturb)
+
+
+def expect_end(server, *after):
+    """By SIGTERM, within the time that docs/server.md promises, and in order."""
+    began = time.monotonic()
+    cluster.expect('exit code', server.stop(), 0)
+    seconds = time.monotonic() - began
+    print('  ended in %.1f s %s' % (seconds, ' '.join(map(str, after))), flush=True)
+    if seconds > END_SECONDS:
+        raise AssertionError('the end took %.1f s' % seconds)
+
+
+def fail_and_end(kafka, name, fail, mend, seconds):
+    """Many queries whose cluster fails in the middle of work; after the next start all is done."""
+    work = workload.Workload(kafka, name, 60000)
+    work.load()
+    data = cluster.scratch()
+    try:
+        with cluster.Server(kafka, work.service, *SMALL_EPOCHS, data=data) as server:
+            source, queries = work.statements().split(';', 1)
+            server.sql(source + ';')
+            for number in range(MANY):
+                server.sql('CREATE TABLE more%d AS SELECT k, COUNT(*) AS n FROM src GROUP BY k;' %
+                           number)
+            server.sql(queries)
+            cluster.eventually('progress', lambda: work.progress() > 0, pause=0.01)
+            fail()
+            try:
+                time.sleep(seconds)
+                expect_end(server, 'after', seconds, 's')
+            finally:
+                mend()
+        with cluster.Server(kafka, work.service, data=data) as server:
+            work.check()
+            expect_end(server)
+    finally:
+        cluster.remove(data)
+
+
+def test_end_while_the_cluster_is_away(kafka):
+    for number, seconds in enumerate((0, 8, 100)):
+        fail_and_end(kafka, 'gone%d' % number, lambda: kafka.control('kill'),
+                     lambda: kafka.control('again'), seconds)
+
+
+def test_end_while_the_cluster_stands_still(kafka):
+    for number, seconds in enumerate((0, 8, 100)):
+        fail_and_end(kafka, 'frozen%d' % number, lambda: kafka.signal(signal.SIGSTOP),
+                     lambda: kafka.signal(signal.SIGCONT), seconds)
 
 
 def expect_starting(server):
