@@ -45,7 +45,46 @@ static void show_sources(EntityCtx *ctx, const AstStmt *stmt, bool is_table, Jso
 
 /* --- TOPICS ----------------------------------------------------------------------------------- */
 
-static void write_topic(JsonWriter *w, const TopicInfo *topic, bool is_extended)
+/* Who reads a topic: queries that run, and partitions that they have, as Kafka's tools count groups
+ * and what their members are assigned. */
+typedef struct TopicReaders {
+    int64_t consumers, groups;
+    size_t  counted; /* the last query that was counted, from 1: it may scan the topic twice */
+} TopicReaders;
+
+static void count_query(EntityCtx *ctx, Map *readers, const Plan *plan, size_t number)
+{
+    for (uint32_t i = 0; i < plan->scans_len; i++) {
+        Str           topic = plan->scans[i]->u.scan.topic;
+        TopicReaders *count = map_get(readers, topic);
+
+        if (!count) {
+            count = ARENA_NEW(ctx->mem, TopicReaders);
+            map_put(readers, topic, count);
+        }
+        if (count->counted == number)
+            continue;
+        count->counted = number;
+        count->groups++;
+        count->consumers += plan->scans[i]->u.scan.partitions;
+    }
+}
+
+static void count_readers(EntityCtx *ctx, Map *readers)
+{
+    Runtime *runtime = engine_runtime(ctx->call->api->engine);
+
+    map_init(readers, ctx->mem);
+    for (size_t i = 0; i < catalog_queries_len(ctx->catalog); i++) {
+        const CatalogQuery *query = catalog_query_at(ctx->catalog, i);
+
+        if (query_find(runtime, query->id))
+            count_query(ctx, readers, query->plan, i + 1);
+    }
+}
+
+/* readers: NULL when they are not asked for. */
+static void write_topic(JsonWriter *w, const TopicInfo *topic, const Map *readers)
 {
     jw_open(w, '{');
     jw_field_str(w, "name", topic->spec.name);
@@ -54,9 +93,11 @@ static void write_topic(JsonWriter *w, const TopicInfo *topic, bool is_extended)
     for (uint32_t p = 0; p < topic->spec.partitions; p++)
         jw_i64(w, topic->spec.replicas > 0 ? topic->spec.replicas : 1);
     jw_close(w, ']');
-    if (is_extended) {
-        jw_field_i64(w, "consumerCount", 0);
-        jw_field_i64(w, "consumerGroupCount", 0);
+    if (readers) {
+        const TopicReaders *count = map_get(readers, topic->spec.name);
+
+        jw_field_i64(w, "consumerCount", count ? count->consumers : 0);
+        jw_field_i64(w, "consumerGroupCount", count ? count->groups : 0);
     }
     jw_close(w, '}');
 }
@@ -67,15 +108,18 @@ static ErrCode show_topics(EntityCtx *ctx, const AstStmt *stmt, JsonWriter *w, E
     Engine        *engine = ctx->call->api->engine;
     TopicInfo     *topics;
     size_t         len;
+    Map            readers;
 
     TRY(broker_topics(engine_broker(engine), ctx->mem, &topics, &len, err));
+    if (show->is_extended)
+        count_readers(ctx, &readers);
     entity_begin(w, show->is_extended ? "kafka_topics_extended" : "kafka_topics",
                  text_of(ctx, stmt));
     jw_key(w, "topics");
     jw_open(w, '[');
     for (size_t i = 0; i < len; i++) {
         if (show->is_all || !engine_topic_is_internal(engine, topics[i].spec.name))
-            write_topic(w, &topics[i], show->is_extended);
+            write_topic(w, &topics[i], show->is_extended ? &readers : NULL);
     }
     jw_close(w, ']');
     entity_end(w);

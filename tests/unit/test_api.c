@@ -534,6 +534,12 @@ static void catalog_is_described(void **state)
     assert_has(post("/ksql", "{\"ksql\":\"SHOW TOPICS;\"}", &status), "\"name\":\"orders\"");
     assert_has(post("/ksql", "{\"ksql\":\"SHOW ALL TOPICS;\"}", &status),
                "_weir-default_-commands");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW TOPICS EXTENDED;\"}", &status),
+               "\"name\":\"orders\",\"replicaInfo\":[1],\"consumerCount\":1,"
+               "\"consumerGroupCount\":1}");
+    assert_has(post("/ksql", "{\"ksql\":\"SHOW TOPICS EXTENDED;\"}", &status),
+               "\"name\":\"SUMS\",\"replicaInfo\":[1],\"consumerCount\":0,"
+               "\"consumerGroupCount\":0}");
     assert_has(post("/ksql", "{\"ksql\":\"SHOW QUERIES;\"}", &status), "\"RUNNING\":1");
     assert_has(post("/ksql", "{\"ksql\":\"SHOW QUERIES EXTENDED;\"}", &status),
                "queryDescriptions");
