@@ -50,7 +50,7 @@ typedef struct KafkaTopic {
     bool     is_log_known, is_log; /* it was made as TOPIC_LOG */
     bool     is_going;             /* being deleted by us: nobody may begin to read it */
     uint32_t partitions;
-    int64_t  made_ms; /* when we made it; kafka_now_ms(), 0: we did not */
+    bool     was_there; /* when the cluster was last asked, or when we made it */
 
     int64_t *settled; /* per partition: the end of what we committed last; broker's mem */
     uint32_t settled_len;

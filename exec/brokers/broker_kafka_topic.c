@@ -23,8 +23,7 @@
 enum {
     NAME_BYTES = 250,
     POLL_US = 20000,
-    LEADER_TRIES = 250,
-    JUST_MADE_MS = 5000,
+    BEHIND_MS = 5000, /* how long a broker may take to hear of a topic, or of its leader */
     JUST_SETTLED_MS = 5000,
     BATCH_BYTES = 80 /* what a topic's limit counts besides the record */
 };
@@ -121,17 +120,10 @@ static void note_topic(KafkaBroker *broker, Str name, uint32_t partitions)
     topic = known_locked(broker, name);
     if (!topic->is_present || partitions == 0)
         topic->is_log_known = false;
-    topic->is_present = partitions > 0;
+    topic->is_present = topic->was_there = partitions > 0;
     topic->partitions = partitions;
     if (partitions == 0)
         topic->settled_ms = 0;
-    pthread_mutex_unlock(&broker->topics_lock);
-}
-
-static void note_made(KafkaBroker *broker, Str name, int64_t made_ms)
-{
-    pthread_mutex_lock(&broker->topics_lock);
-    known_locked(broker, name)->made_ms = made_ms;
     pthread_mutex_unlock(&broker->topics_lock);
 }
 
@@ -221,22 +213,24 @@ static int64_t settled_end(KafkaBroker *broker, Str name, uint32_t partition)
     return end;
 }
 
-/* Brokers learn of a new topic one after the other. */
-static bool is_just_made(KafkaBroker *broker, Str name)
+/*
+ * Brokers learn of what changed one after the other.  One that does not know of a topic that was
+ * there may be behind: the topic has just been made, or the broker that leads the others has died.
+ */
+static bool may_be_behind(KafkaBroker *broker, Str name, int64_t until_ms)
 {
-    int64_t made_ms = known(broker, name).made_ms;
-
-    return made_ms > 0 && kafka_now_ms() - made_ms < JUST_MADE_MS;
+    return known(broker, name).was_there && kafka_now_ms() < until_ms;
 }
 
-/* As ask_topic(); a topic that we have just made is asked for until the broker asked knows it. */
+/* As ask_topic(); a topic that was there is missing when it stays unknown for a while. */
 static ErrCode find_topic(KafkaBroker *broker, Str name, const char *c_name, uint32_t *partitions,
                           int32_t *replicas, Err *err)
 {
-    bool has_leaders;
+    int64_t until_ms = kafka_now_ms() + BEHIND_MS;
+    bool    has_leaders;
 
     TRY(ask_topic(broker, c_name, partitions, replicas, &has_leaders, err));
-    while (*partitions == 0 && is_just_made(broker, name)) {
+    while (*partitions == 0 && may_be_behind(broker, name, until_ms)) {
         usleep(POLL_US);
         TRY(ask_topic(broker, c_name, partitions, replicas, &has_leaders, err));
     }
@@ -418,7 +412,6 @@ ErrCode kafka_topic_create(Broker *base, const TopicSpec *spec, Err *err)
     TRY(request_create(broker, spec, name, err));
     TRY(await_topic(broker, name, spec->partitions, err));
     note_topic(broker, spec->name, spec->partitions);
-    note_made(broker, spec->name, kafka_now_ms());
     note_log(broker, spec->name, spec->cleanup == TOPIC_LOG);
     return ERR_OK;
 }
@@ -459,7 +452,6 @@ static ErrCode leave_and_delete(KafkaBroker *broker, Str name, const char *c_nam
     TRY(kafka_consumers_leave(broker, name, err));
     TRY(request_delete(broker, c_name, err));
     TRY(await_topic(broker, c_name, 0, err));
-    note_made(broker, name, 0);
     note_topic(broker, name, 0);
     return ERR_OK;
 }
@@ -558,6 +550,24 @@ static ErrCode ask_configs(KafkaBroker *broker, const char *name, Arena *arena, 
     return rc;
 }
 
+/* The broker that is asked need not be the one that knew of the topic. */
+static ErrCode find_configs(KafkaBroker *broker, const char *name, Arena *arena, TopicInfo *info,
+                            Err *err)
+{
+    int64_t until_ms = kafka_now_ms() + BEHIND_MS;
+    ErrCode rc = ask_configs(broker, name, arena, info, err);
+
+    while (rc == ERR_TOPIC_MISSING && may_be_behind(broker, str_from(name), until_ms)) {
+        usleep(POLL_US);
+        rc = ask_configs(broker, name, arena, info, err);
+    }
+    if (rc == ERR_TOPIC_MISSING) {
+        kafka_topic_doubt(broker, str_from(name));
+        return kafka_topic_missing(str_from(name), err);
+    }
+    return rc;
+}
+
 ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *out, Err *err)
 {
     KafkaBroker *broker = (KafkaBroker *)base;
@@ -571,7 +581,7 @@ ErrCode kafka_topic_describe(Broker *base, Str name, Arena *arena, TopicInfo *ou
     note_topic(broker, name, info.spec.partitions);
     if (info.spec.partitions == 0)
         return kafka_topic_missing(name, err);
-    TRY(ask_configs(broker, c_name, arena, &info, err));
+    TRY(find_configs(broker, c_name, arena, &info, err));
     info.spec.name = str_copy(arena, name);
     note_log(broker, name, info.spec.cleanup == TOPIC_LOG);
     *out = info;
@@ -616,29 +626,41 @@ ErrCode kafka_topics(Broker *base, Arena *arena, TopicInfo **out, size_t *len, E
 
 /* --- ends and trimming ------------------------------------------------------------------------ */
 
+static bool is_unknown(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+/* A leader that is being chosen takes a while. */
+static bool is_without_leader(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 /* With the isolation of a reader (librdkafka's default): the end is the last stable offset. */
 ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t partition,
                              PartitionEnds *out, Err *err)
 {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    int                 tries = KAFKA_RETRIES;
+    int64_t             until_ms = kafka_now_ms() + BEHIND_MS;
+    bool                may_change = true;
 
-    for (int i = 0; i < tries; i++) {
+    for (int i = 0; i < KAFKA_RETRIES || may_change; i++) {
         code = rd_kafka_query_watermark_offsets(broker->admin, name, (int32_t)partition,
                                                 &out->begin, &out->end, kafka_request_ms(broker));
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_OK;
-        /* A leader that is being chosen, or does not know of it yet, takes a while. */
-        if (code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-            code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || is_just_made(broker, str_from(name)))
-            tries = LEADER_TRIES;
+        may_change = (is_without_leader(code) && kafka_now_ms() < until_ms) ||
+                     (is_unknown(code) && may_be_behind(broker, str_from(name), until_ms));
         usleep(POLL_US);
     }
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+    if (is_unknown(code) || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
         kafka_topic_doubt(broker, str_from(name));
-        return kafka_topic_missing(str_from(name), err);
+        TRY(kafka_topic_check(broker, str_from(name), partition, err));
+        code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE; /* as it is there */
     }
     return kafka_error(err, code, NULL, "could not ask for the ends of topic \"%s\"", name);
 }

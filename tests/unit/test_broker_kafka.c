@@ -27,6 +27,54 @@ rd_kafka_error_t *__wrap_rd_kafka_incremental_assign(rd_kafka_t                 
                              : __real_rd_kafka_incremental_assign(rk, list);
 }
 
+/* How many of the next answers come from a broker that does not know of the topic. */
+static int unknown_metadata, unknown_settings, unknown_ends;
+
+static bool is_unknown(int *left)
+{
+    return *left > 0 && (*left)--;
+}
+
+rd_kafka_resp_err_t __real_rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only,
+                                             const struct rd_kafka_metadata **out, int timeout_ms);
+rd_kafka_resp_err_t __wrap_rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only,
+                                             const struct rd_kafka_metadata **out, int timeout_ms);
+
+rd_kafka_resp_err_t __wrap_rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only,
+                                             const struct rd_kafka_metadata **out, int timeout_ms)
+{
+    rd_kafka_resp_err_t code = __real_rd_kafka_metadata(rk, all_topics, only, out, timeout_ms);
+
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && only && is_unknown(&unknown_metadata))
+        (*out)->topics[0].err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    return code;
+}
+
+rd_kafka_resp_err_t __real_rd_kafka_ConfigResource_error(const rd_kafka_ConfigResource_t *resource);
+rd_kafka_resp_err_t __wrap_rd_kafka_ConfigResource_error(const rd_kafka_ConfigResource_t *resource);
+
+rd_kafka_resp_err_t __wrap_rd_kafka_ConfigResource_error(const rd_kafka_ConfigResource_t *resource)
+{
+    return is_unknown(&unknown_settings) ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                                         : __real_rd_kafka_ConfigResource_error(resource);
+}
+
+rd_kafka_resp_err_t __real_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
+                                                            int32_t partition, int64_t *low,
+                                                            int64_t *high, int timeout_ms);
+rd_kafka_resp_err_t __wrap_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
+                                                            int32_t partition, int64_t *low,
+                                                            int64_t *high, int timeout_ms);
+
+rd_kafka_resp_err_t __wrap_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
+                                                            int32_t partition, int64_t *low,
+                                                            int64_t *high, int timeout_ms)
+{
+    return is_unknown(&unknown_ends) ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                                     : __real_rd_kafka_query_watermark_offsets(
+                                           rk, topic, partition, low, high, timeout_ms);
+}
+
 static const char *servers(void)
 {
     return getenv("WEIR_TEST_KAFKA");
@@ -231,6 +279,48 @@ static void place_that_could_not_be_moved_is_told_and_used_again(void **state)
     broker_close(broker);
 }
 
+/* So it is for a moment after a topic was made, and after the leader of the brokers died. */
+static void topic_that_was_there_is_asked_for_again(void **state)
+{
+    Broker       *broker = broker_with_topic("behind", false);
+    Arena        *mem = arena_new(0);
+    TopicInfo     info;
+    PartitionEnds ends;
+    Err           err;
+
+    (void)state;
+    unknown_metadata = unknown_settings = unknown_ends = 10;
+    ok(broker_topic_describe(broker, STR("behind"), mem, &info, &err), &err);
+    assert_int_equal(info.spec.partitions, 1);
+    ok(broker_topic_ends(broker, STR("behind"), &ends, 1, &err), &err);
+    assert_int_equal(unknown_metadata + unknown_settings + unknown_ends, 0);
+    arena_free(mem);
+    broker_close(broker);
+}
+
+static void topic_that_was_deleted_by_others_is_missing(void **state)
+{
+    Broker       *broker = broker_with_topic("deleted", false);
+    Broker       *other = broker_with_topic("deleted", false);
+    Arena        *mem = arena_new(0);
+    TopicInfo     info;
+    PartitionEnds ends;
+    time_t        began = time(NULL);
+    Err           err;
+
+    (void)state;
+    ok(broker_topic_delete(other, STR("deleted"), &err), &err);
+    assert_int_not_equal(broker_topic_ends(broker, STR("deleted"), &ends, 1, &err), ERR_OK);
+    assert_string_equal(err.msg, "topic \"deleted\" does not exist");
+    assert_int_equal(broker_topic_describe(broker, STR("deleted"), mem, &info, &err),
+                     ERR_TOPIC_MISSING);
+    assert_string_equal(err.msg, "topic \"deleted\" does not exist");
+    assert_true(time(NULL) - began < WAIT_MS / 1000);
+    arena_free(mem);
+    broker_close(other);
+    broker_close(broker);
+}
+
 /* The offset of partition 0 in the group, as another client sees it. */
 static int64_t group_offset(rd_kafka_t *rk, const char *topic)
 {
@@ -278,6 +368,8 @@ int main(void)
         arena_test(readers_of_one_place_share_a_consumer),
         arena_test(first_record_of_a_topic_comes_at_once),
         arena_test(place_that_could_not_be_moved_is_told_and_used_again),
+        arena_test(topic_that_was_there_is_asked_for_again),
+        arena_test(topic_that_was_deleted_by_others_is_missing),
         arena_test(positions_are_copied_to_a_consumer_group),
     };
 
