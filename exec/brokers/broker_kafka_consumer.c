@@ -164,16 +164,29 @@ static void close_unused_locked(KafkaBroker *broker, uint32_t slot, int64_t now_
     }
 }
 
-/* Where all places of a partition are taken some readers hold back: see broker_kafka_read.c. */
-static void wake_held_back_locked(KafkaBroker *broker)
+/* Those whom they wait for may have left, or do not poll any more: see broker_kafka_read.c. */
+static void wake_held_back(KafkaPart *part)
+{
+    for (uint32_t slot = 0; slot < KAFKA_SLOTS; slot++) {
+        KafkaFeed *feed = part->feeds[slot];
+
+        if (!feed || !feed->is_held_back)
+            continue;
+        feed->is_held_back = false;
+        kafka_feed_wake(feed, NULL);
+    }
+}
+
+static void wake_all_held_back_locked(KafkaBroker *broker)
 {
     size_t cursor = 0;
 
     for (MapEntry *entry; (entry = map_next(&broker->parts, &cursor));) {
         KafkaPart *part = entry->value;
 
-        for (uint32_t slot = 0; part->feeds_len == KAFKA_SLOTS && slot < KAFKA_SLOTS; slot++)
-            kafka_feed_wake(part->feeds[slot], NULL);
+        pthread_mutex_lock(&part->lock);
+        wake_held_back(part);
+        pthread_mutex_unlock(&part->lock);
     }
 }
 
@@ -215,7 +228,7 @@ void kafka_consumers_serve(KafkaBroker *broker)
             rd_kafka_message_destroy(message);
         close_unused_locked(broker, slot, now_ms);
     }
-    wake_held_back_locked(broker);
+    wake_all_held_back_locked(broker);
     count_queued_locked(broker);
     pthread_mutex_unlock(&broker->consumers_lock);
 }

@@ -50,6 +50,7 @@ typedef struct KafkaFeed {
     Err               failure;      /* the last one, behind the window */
     uint64_t          failures;     /* how many there were */
     bool              is_lost;      /* its position does not exist: the cluster is to be asked */
+    bool              is_held_back; /* a reader waits for others, who may stop to poll */
 } KafkaFeed;
 
 typedef struct KafkaPart {

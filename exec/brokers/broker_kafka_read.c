@@ -11,9 +11,10 @@
  *
  * So every reader advances, at most KAFKA_SLOTS places are fetched, and readers that catch up join
  * those that have: a reader changes to a feed of a lower slot as soon as that one has what it
- * needs. In the last case readers of that feed skip what they have. While they do they fetch only
- * as much as the window holds, so that those behind them get it; but a reader that has not polled
- * for a moment is left behind, so that nobody waits for ever.
+ * needs.  Readers that are in front of their feed skip what they have.  While they do they fetch
+ * only as much as the window holds, so that those behind them get it; but a reader that has not
+ * polled for a moment is left behind, so that nobody waits for ever: who holds back is woken now
+ * and then, as librdkafka does not call back while its queue has something.
  *
  * Reading never waits.  When something comes into a feed's empty queue librdkafka calls back, and
  * all of its readers that had found nothing are woken.
@@ -462,7 +463,11 @@ static Polled drive_locked(KafkaReader *reader, size_t bytes_max, RecordBatch **
             feed->is_lost = false;
             return POLLED_LOST;
         }
-        if (must_hold_back(reader, reader->polled_ms) || !kafka_feed_fetch(feed, bytes_max))
+        if (must_hold_back(reader, reader->polled_ms)) {
+            feed->is_held_back = true;
+            return POLLED_NOTHING;
+        }
+        if (!kafka_feed_fetch(feed, bytes_max))
             return POLLED_NOTHING;
         kafka_feed_wake(feed, reader);
     }

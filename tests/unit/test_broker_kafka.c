@@ -10,7 +10,7 @@
 
 #include "tests/support/arena_group.h"
 
-enum { READERS = 200, WAIT_MS = 20000, TOPICS = 10 };
+enum { READERS = 200, WAIT_MS = 20000, TOPICS = 10, HELD_RECORDS = 400, POLL_BYTES = 8000 };
 
 /* The linker sends the driver's calls here. */
 rd_kafka_error_t *__real_rd_kafka_incremental_assign(rd_kafka_t                            *rk,
@@ -279,6 +279,59 @@ static void place_that_could_not_be_moved_is_told_and_used_again(void **state)
     broker_close(broker);
 }
 
+static void count_wake(void *arg)
+{
+    __atomic_add_fetch((int *)arg, 1, __ATOMIC_ACQ_REL);
+}
+
+/* As a task does: nothing is polled before something has woken the reader. */
+static RecordBatch *await_batch(BrokerReader *reader, int *wakes)
+{
+    RecordBatch *batch = NULL;
+    int64_t      position, end;
+    Err          err;
+
+    for (;;) {
+        __atomic_store_n(wakes, 0, __ATOMIC_RELEASE);
+        ok(broker_reader_poll(reader, POLL_BYTES, &batch, &position, &end, &err), &err);
+        if (batch)
+            return batch;
+        for (int i = 0; i < WAIT_MS / 4 && !__atomic_load_n(wakes, __ATOMIC_ACQUIRE); i++)
+            usleep(1000);
+        assert_true(__atomic_load_n(wakes, __ATOMIC_ACQUIRE) > 0);
+    }
+}
+
+/* It is in front of what has been fetched, and leaves room in the window for one that is behind. */
+static void reader_that_holds_back_is_woken_when_the_other_stops(void **state)
+{
+    Broker       *broker = broker_with_topic("held", false);
+    char          bytes[1000];
+    Record        record = {.value = {bytes, sizeof bytes}, .ts = 1700000000000};
+    int           behind_wakes = 0, wakes = 0;
+    BrokerReader *behind, *reader;
+    RecordBatch  *batch;
+    Err           err;
+
+    (void)state;
+    memset(bytes, 'x', sizeof bytes);
+    for (int64_t i = 0, offset; i < HELD_RECORDS; i++)
+        ok(broker_produce_wait(broker, STR("held"), 0, &record, &offset, &err), &err);
+    ok(broker_reader_open(broker, STR("held"), 0, 0, (BrokerWake){count_wake, &behind_wakes},
+                          &behind, &err),
+       &err);
+    record_batch_unref(await_batch(behind, &behind_wakes));
+    ok(broker_reader_open(broker, STR("held"), 0, HELD_RECORDS - 1,
+                          (BrokerWake){count_wake, &wakes}, &reader, &err),
+       &err);
+    batch = await_batch(reader, &wakes);
+    assert_int_equal(batch->records[0].offset, HELD_RECORDS - 1);
+    record_batch_unref(batch);
+    broker_reader_close(reader);
+    broker_reader_close(behind);
+    broker_close(broker);
+}
+
 /* So it is for a moment after a topic was made, and after the leader of the brokers died. */
 static void topic_that_was_there_is_asked_for_again(void **state)
 {
@@ -368,6 +421,7 @@ int main(void)
         arena_test(readers_of_one_place_share_a_consumer),
         arena_test(first_record_of_a_topic_comes_at_once),
         arena_test(place_that_could_not_be_moved_is_told_and_used_again),
+        arena_test(reader_that_holds_back_is_woken_when_the_other_stops),
         arena_test(topic_that_was_there_is_asked_for_again),
         arena_test(topic_that_was_deleted_by_others_is_missing),
         arena_test(positions_are_copied_to_a_consumer_group),
