@@ -198,6 +198,7 @@ static void *commit_main(void *arg)
 {
     CommitGroup *group = arg;
 
+    pthread_setname_np(pthread_self(), "commit");
     while (commit_wait(group))
         commit_cycle(group);
     commit_leave(group);

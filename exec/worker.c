@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "exec/commit.h"
 #include "exec/query_internal.h"
@@ -550,7 +551,10 @@ static void *worker_main(void *arg)
 {
     Worker *worker = arg;
     bool    is_stopping = false;
+    char    name[16]; /* the kernel keeps no more */
 
+    snprintf(name, sizeof name, "worker %u", worker->index % 1000000);
+    pthread_setname_np(pthread_self(), name);
     while (!is_stopping) {
         if (!worker_step(worker))
             worker_sleep(worker);
