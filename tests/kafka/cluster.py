@@ -53,10 +53,11 @@ class Cluster:
 
     def read(self, **counts):
         """Topic -> its committed records; waits until there are at least so many."""
-        records = {topic: [] for topic in counts}
+        records = {topic: {} for topic in counts}
         for record in self.client('read', *('%s=%d' % item for item in counts.items())):
-            records[record['topic']].append(record)
-        return records
+            # A client whose coordinator died begins again.
+            records[record['topic']][record['partition'], record['offset']] = record
+        return {topic: list(found.values()) for topic, found in records.items()}
 
     def leaders(self):
         """(topic, partition) -> the number of the broker that leads it; -1: none does."""
