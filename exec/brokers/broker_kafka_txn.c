@@ -27,7 +27,10 @@
 #include "common/limit.h"
 #include "common/log.h"
 
-enum { WAITING_MIN = 1000 };
+enum {
+    WAITING_MIN = 1000,
+    STUCK_MS = 5000 /* when writing takes so long somebody looks why */
+};
 
 typedef struct KafkaTxn KafkaTxn;
 
@@ -286,17 +289,40 @@ static ErrCode send_all(KafkaTxn *txn, Sent *sent, Err *err)
     return ERR_OK;
 }
 
+/* A topic that was deleted meanwhile keeps all of a transaction from being written: librdkafka asks
+ * the coordinator to let it in until the records time out, and tells nobody. */
+static void look_for_missing(KafkaTxn *txn)
+{
+    Str asked = STR_NULL;
+
+    for (Sent *sent = txn->first; sent && txn->failure.code == ERR_OK; sent = sent->next) {
+        Chunk *chunk = sent->chunk;
+        Err    err;
+
+        if (str_eq(chunk->topic, asked))
+            continue;
+        asked = chunk->topic;
+        kafka_topic_doubt(txn->broker, asked);
+        if (kafka_topic_check(txn->broker, asked, chunk->partition, &err) == ERR_TOPIC_MISSING)
+            note_failure(txn, &err, chunk->owner);
+    }
+}
+
 /* What was appended is durable, or the failure is noted. */
 static void flush(KafkaTxn *txn)
 {
-    Err err;
+    int64_t until_ms = kafka_now_ms() + KAFKA_TXN_MS;
+    Err     err;
 
     if (txn->failure.code != ERR_OK || !txn->first)
         return;
-    if (rd_kafka_flush(txn->rk, KAFKA_TXN_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
+    do {
+        if (rd_kafka_flush(txn->rk, STUCK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return;
+        look_for_missing(txn);
+    } while (txn->failure.code == ERR_OK && kafka_now_ms() < until_ms);
     /* The commit of a transaction finds out by itself. */
-    if (txn->broker->is_at_least_once &&
+    if (txn->failure.code == ERR_OK && txn->broker->is_at_least_once &&
         kafka_error(&err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "could not write an epoch") != ERR_OK)
         note_failure(txn, &err, NULL);
 }

@@ -374,6 +374,40 @@ static void topic_that_was_deleted_by_others_is_missing(void **state)
     broker_close(broker);
 }
 
+static ErrCode commit_to(BrokerTxn *txn, const char *const topics[2], void *owner, Err *err)
+{
+    ok(broker_txn_begin(txn, err), err);
+    for (int i = 0; i < 2; i++)
+        append(txn, topics[i], "v", owner);
+    return broker_txn_commit(txn, NULL, NULL, err);
+}
+
+/* librdkafka alone would wait for as long as a transaction may take. */
+static void deleted_topic_does_not_hold_up_the_others(void **state)
+{
+    static const char *const topics[] = {"kept", "dropped"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        Broker    *broker = broker_with_topic(topics[0], false);
+        Broker    *other = broker_with_topic(topics[1], false);
+        BrokerTxn *txn = NULL;
+        time_t     began;
+        int        query;
+        Err        err;
+
+        ok(broker_txn_open(broker, STR("hold"), &txn, &err), &err);
+        ok(commit_to(txn, topics, &query, &err), &err);
+        ok(broker_topic_delete(other, str_from(topics[1]), &err), &err);
+        began = time(NULL);
+        assert_int_not_equal(commit_to(txn, topics, &query, &err), ERR_OK);
+        assert_true(time(NULL) - began <= WAIT_MS / 1000);
+        broker_txn_close(txn);
+        broker_close(other);
+        broker_close(broker);
+    }
+}
+
 /* The offset of partition 0 in the group, as another client sees it. */
 static int64_t group_offset(rd_kafka_t *rk, const char *topic)
 {
@@ -424,6 +458,7 @@ int main(void)
         arena_test(reader_that_holds_back_is_woken_when_the_other_stops),
         arena_test(topic_that_was_there_is_asked_for_again),
         arena_test(topic_that_was_deleted_by_others_is_missing),
+        arena_test(deleted_topic_does_not_hold_up_the_others),
         arena_test(positions_are_copied_to_a_consumer_group),
     };
 
