@@ -41,7 +41,7 @@ typedef struct KafkaBatch {
 typedef struct KafkaFeed {
     struct KafkaPart *part;
     uint32_t          slot;
-    rd_kafka_queue_t *queue; /* NULL: it could not be moved to another consumer */
+    rd_kafka_queue_t *queue; /* NULL: it could not be moved, and its readers are told */
     uint32_t          readers_len;
     KafkaBatch       *first, *last; /* the window, by offset */
     size_t            window_bytes;

@@ -371,6 +371,8 @@ static void move_lost(KafkaReader *reader)
     if (part->feeds[slot] == feed && feed->position == position) {
         if (rc == ERR_OK)
             rc = kafka_feed_move(feed, ends.begin, &err);
+        else
+            kafka_feed_detach(feed, true); /* nothing will come: who comes back needs another */
         if (rc != ERR_OK)
             kafka_feed_fail(feed, &err);
     }

@@ -30,6 +30,9 @@ rd_kafka_error_t *__wrap_rd_kafka_incremental_assign(rd_kafka_t                 
 /* How many of the next answers come from a broker that does not know of the topic. */
 static int unknown_metadata, unknown_settings, unknown_ends;
 
+static int  ends_failing; /* how many of the next questions for ends nobody answers */
+static bool hides_trim;   /* what was trimmed looks as if it were still there */
+
 static bool is_unknown(int *left)
 {
     return *left > 0 && (*left)--;
@@ -70,9 +73,16 @@ rd_kafka_resp_err_t __wrap_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, cons
                                                             int32_t partition, int64_t *low,
                                                             int64_t *high, int timeout_ms)
 {
-    return is_unknown(&unknown_ends) ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-                                     : __real_rd_kafka_query_watermark_offsets(
-                                           rk, topic, partition, low, high, timeout_ms);
+    rd_kafka_resp_err_t code;
+
+    if (is_unknown(&unknown_ends))
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (ends_failing > 0 && ends_failing--)
+        return RD_KAFKA_RESP_ERR__TRANSPORT;
+    code = __real_rd_kafka_query_watermark_offsets(rk, topic, partition, low, high, timeout_ms);
+    if (hides_trim)
+        *low = 0;
+    return code;
 }
 
 static const char *servers(void)
@@ -332,6 +342,49 @@ static void reader_that_holds_back_is_woken_when_the_other_stops(void **state)
     broker_close(broker);
 }
 
+/* Some other reader is on the feed all the time, so the feed itself stays. */
+static void reader_comes_back_after_its_place_was_lost(void **state)
+{
+    Broker       *broker = broker_with_topic("lost", false);
+    TopicSpec     spec = {.name = STR("lost-log"),
+                          .partitions = 1,
+                          .replicas = -1,
+                          .retention_ms = -1,
+                          .cleanup = TOPIC_LOG};
+    Record        record = {.value = STR("v"), .ts = 1700000000000};
+    BrokerReader *readers[2];
+    RecordBatch  *batch = NULL;
+    int64_t       position, end;
+    ErrCode       rc = ERR_OK;
+    Err           err;
+
+    (void)state;
+    if (broker_topic_delete(broker, spec.name, &err) != ERR_OK)
+        assert_int_equal(err.code, ERR_TOPIC_MISSING);
+    ok(broker_topic_create(broker, &spec, &err), &err);
+    for (int i = 0; i < 10; i++)
+        ok(broker_produce_wait(broker, spec.name, 0, &record, &position, &err), &err);
+    ok(broker_trim(broker, spec.name, 0, 5, &err), &err);
+    hides_trim = true;
+    for (int i = 0; i < 2; i++)
+        readers[i] = reader_at(broker, "lost-log", 0);
+    ends_failing = 3;
+    for (int i = 0; i < 2; i++, rc = ERR_OK) {
+        for (int k = 0; k < WAIT_MS && rc == ERR_OK; k++, usleep(1000))
+            rc = broker_reader_poll(readers[i], 1, &batch, &position, &end, &err);
+        assert_int_equal(rc, ERR_BROKER);
+        assert_null(batch);
+    }
+    assert_int_equal(ends_failing, 0);
+    broker_reader_close(readers[0]);
+    readers[0] = reader_at(broker, "lost-log", 0);
+    hides_trim = false;
+    assert_next(readers[0], "v");
+    for (int i = 0; i < 2; i++)
+        broker_reader_close(readers[i]);
+    broker_close(broker);
+}
+
 /* So it is for a moment after a topic was made, and after the leader of the brokers died. */
 static void topic_that_was_there_is_asked_for_again(void **state)
 {
@@ -456,6 +509,7 @@ int main(void)
         arena_test(first_record_of_a_topic_comes_at_once),
         arena_test(place_that_could_not_be_moved_is_told_and_used_again),
         arena_test(reader_that_holds_back_is_woken_when_the_other_stops),
+        arena_test(reader_comes_back_after_its_place_was_lost),
         arena_test(topic_that_was_there_is_asked_for_again),
         arena_test(topic_that_was_deleted_by_others_is_missing),
         arena_test(deleted_topic_does_not_hold_up_the_others),
