@@ -466,6 +466,12 @@ bool broker_step(Broker *broker)
     return broker->cls->step(broker);
 }
 
+void broker_hurry(Broker *broker, int64_t ms)
+{
+    if (broker->cls->hurry)
+        broker->cls->hurry(broker, ms);
+}
+
 void broker_close(Broker *broker)
 {
     if (broker)

@@ -237,6 +237,9 @@ bool broker_is_cancelled(const Broker *broker);
 /* Runs whatever the driver would do on threads of its own, when it was opened without them:
  * acks, retention.  True when it did something.  Thread: the inline engine's. */
 bool broker_step(Broker *broker);
+/* The server is ending: calls that wait for the broker, those under way included, give up within
+ * ms, and sooner when it is away.  Thread: any. */
+void broker_hurry(Broker *broker, int64_t ms);
 /* All readers and transactions must be closed.  Acks of queued records come first. */
 void broker_close(Broker *broker);
 
@@ -265,6 +268,7 @@ typedef struct BrokerClass {
     ErrCode (*trim)(Broker *, Str, uint32_t, int64_t, Err *);
     bool (*group_copy)(Broker *, Str, const GroupOffset *, size_t); /* NULL: no groups */
     void (*group_delete)(Broker *, Str);
+    void (*hurry)(Broker *, int64_t ms);   /* NULL: nothing takes long */
     void (*fence)(Broker *, const char *); /* NULL: not shared */
     void (*health)(Broker *, BrokerHealth *);
     int64_t (*fetched_bytes)(Broker *); /* NULL: nothing is fetched ahead */

@@ -353,11 +353,23 @@ static void commit_release(CommitGroup *group, Query *query)
         pthread_mutex_unlock(&to->cycle_lock);
 }
 
-static void commit_reopen(CommitGroup *group, Query *query)
+static bool commit_is_cut_off(const CommitGroup *group, const Err *err)
 {
-    Err err;
+    BrokerHealth health;
 
-    if (query_open_tasks(query, &err) != ERR_OK) {
+    broker_health(group->runtime->broker, &health);
+    return !health.is_healthy && err->code == ERR_BROKER && err->is_retriable;
+}
+
+/* While the broker is away each question takes seconds: what the first query heard holds for the
+ * others of this cycle.  *heard: ERR_OK before that. */
+static void commit_reopen(CommitGroup *group, Query *query, Err *heard)
+{
+    Err err = *heard;
+
+    if (err.code != ERR_OK || query_open_tasks(query, &err) != ERR_OK) {
+        if (commit_is_cut_off(group, &err))
+            *heard = err;
         query->is_waiting = true;
         query_fail(query, NULL, &err);
         return;
@@ -387,6 +399,7 @@ static void commit_set_back(CommitGroup *group)
 {
     Runtime *runtime = group->runtime;
     Query   *query, *next;
+    Err      heard = {.code = ERR_OK};
 
     commit_wake_failed(group);
     if (!__atomic_exchange_n(&group->has_halted, 0, __ATOMIC_ACQ_REL))
@@ -399,7 +412,7 @@ static void commit_set_back(CommitGroup *group)
             continue;
         worker_call_all(runtime, MESSAGE_SET_BACK, NULL, query);
         query_purge(query);
-        commit_reopen(group, query);
+        commit_reopen(group, query, &heard);
     }
     worker_call_all(runtime, MESSAGE_UNHOLD, group, NULL);
 }

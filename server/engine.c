@@ -209,6 +209,12 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
     return ERR_OK;
 }
 
+void engine_hurry(Engine *engine, int64_t ms)
+{
+    if (engine)
+        broker_hurry(engine->broker, ms);
+}
+
 void engine_close(Engine *engine)
 {
     if (!engine)

@@ -51,6 +51,9 @@ typedef struct EngineOpts {
 ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err) ERR_MUST_USE;
 /* Finishes the running batch, commits, flushes, closes. */
 void engine_close(Engine *engine);
+/* The server is ending: whoever waits for the cluster gives up within ms.  Before everything that
+ * engine_close() and those who still use the engine wait for.  NULL is fine. */
+void engine_hurry(Engine *engine, int64_t ms);
 
 /* Inline mode: runs until nothing is left to do or g_limits.inline_rounds is reached (ERR_LIMIT).
  */

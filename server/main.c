@@ -25,7 +25,7 @@
 #include "server/start.h"
 
 enum { EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
-enum { SHUTDOWN_SECONDS = 10 };
+enum { SHUTDOWN_SECONDS = 10, COMMIT_MS = 8000 /* of it, for what waits for a cluster */ };
 
 typedef struct Server {
     Config    config;
@@ -180,6 +180,7 @@ static ErrCode server_open(Server *server, const sigset_t *ours, Err *err)
 /* Every part may be missing: a start that failed ends here too. */
 static void server_close(Server *server)
 {
+    engine_hurry(server->engine, COMMIT_MS);
     if (server->is_running) {
         api_shutdown(server->api);
         acceptor_stop(server->acceptor);

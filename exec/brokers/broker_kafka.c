@@ -253,9 +253,43 @@ bool kafka_is_bad(KafkaBroker *broker)
     return !health.is_healthy;
 }
 
+/* --- ending ----------------------------------------------------------------------------------- */
+
+static void kafka_hurry(Broker *base, int64_t ms)
+{
+    KafkaBroker *broker = (KafkaBroker *)base;
+    int64_t      now_ms = kafka_now_ms();
+
+    __atomic_store_n(&broker->ends_ms, now_ms + ms, __ATOMIC_RELAXED);
+    __atomic_store_n(&broker->hurried_ms, now_ms, __ATOMIC_RELEASE);
+}
+
+int64_t kafka_left_ms(KafkaBroker *broker, int64_t ms)
+{
+    int64_t hurried_ms = __atomic_load_n(&broker->hurried_ms, __ATOMIC_ACQUIRE);
+    int64_t left_ms;
+
+    if (!hurried_ms)
+        return ms;
+    left_ms = kafka_is_bad(broker) ? hurried_ms + KAFKA_HURRY_MS
+                                   : __atomic_load_n(&broker->ends_ms, __ATOMIC_RELAXED);
+    left_ms -= kafka_now_ms();
+    if (left_ms < 0)
+        left_ms = 0;
+    return left_ms < ms ? left_ms : ms;
+}
+
+bool kafka_is_over(KafkaBroker *broker)
+{
+    return kafka_left_ms(broker, 1) == 0;
+}
+
+/* Not 0, which librdkafka takes for "ask nobody" here and there. */
 int kafka_request_ms(KafkaBroker *broker)
 {
-    return kafka_is_bad(broker) ? KAFKA_AWAY_MS : KAFKA_REQUEST_MS;
+    int64_t ms = kafka_left_ms(broker, kafka_is_bad(broker) ? KAFKA_AWAY_MS : KAFKA_REQUEST_MS);
+
+    return ms > 0 ? (int)ms : 1;
 }
 
 /* --- handles ---------------------------------------------------------------------------------- */
@@ -408,6 +442,8 @@ static void kafka_close(Broker *base)
     if (broker->admin)
         kafka_reap(broker, broker->admin);
     kafka_reaper_close(broker);
+    if (broker->has_left_behind)
+        return; /* its callbacks come here: all stays until the process ends */
     pthread_mutex_destroy(&broker->health_lock);
     pthread_mutex_destroy(&broker->reap_lock);
     pthread_cond_destroy(&broker->reap_cond);
@@ -444,6 +480,7 @@ static const BrokerClass kafka_class = {
     .trim = kafka_trim,
     .group_copy = kafka_group_copy,
     .group_delete = kafka_group_delete,
+    .hurry = kafka_hurry,
     .fence = kafka_fence,
     .health = kafka_health,
     .fetched_bytes = kafka_fetched_bytes,

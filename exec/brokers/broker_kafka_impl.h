@@ -40,6 +40,7 @@ enum {
     KAFKA_LOOK_MS = 1000,        /* how often somebody who waits looks up */
     KAFKA_SILENCE_MS = 3000,     /* a cluster that said nothing so long is away */
     KAFKA_TELL_MS = 60000,       /* how often the log tells of a cluster that is away */
+    KAFKA_HURRY_MS = 1000,       /* what a server that ends gives a cluster that is away */
     KAFKA_RETRIES = 3,           /* of a call that says that it may be retried */
     KAFKA_LOG_SEGMENT = 16777216 /* bytes: only whole segments are trimmed and compacted */
 };
@@ -134,6 +135,8 @@ typedef struct KafkaBroker {
     KafkaReap      *reap_first, *reap_last;
     uint64_t        reap_given, reap_done; /* tickets */
     bool            is_reaping_over;
+    int64_t         reap_over_ms;    /* since when */
+    bool            has_left_behind; /* a handle that hangs may still call back */
     pthread_t       reaper;
     bool            has_reaper;
 
@@ -142,6 +145,8 @@ typedef struct KafkaBroker {
     KafkaRefusal    refusal;
     KafkaThrottle   throttles[2];       /* of consumers, of producers */
     int64_t         asked_ms, heard_ms; /* the broker thread's; see kafka_listen() */
+    int64_t         hurried_ms;         /* the server began to end; atomic, 0: it did not */
+    int64_t         ends_ms;            /* then nobody waits for the cluster; atomic */
     bool            is_refused;         /* what health tells of will not change by waiting */
     bool            is_fenced;          /* another server took this one's place: for good */
 } KafkaBroker;
@@ -163,6 +168,9 @@ bool    kafka_is_bad(KafkaBroker *broker);
 /* How long a request may take: short when the cluster is away, so that statements need not wait. */
 int     kafka_request_ms(KafkaBroker *broker);
 int64_t kafka_now_ms(void); /* monotonic */
+/* What is left of ms when the server is ending: 0 when the time is over. */
+int64_t kafka_left_ms(KafkaBroker *broker, int64_t ms);
+bool    kafka_is_over(KafkaBroker *broker);
 
 /* --- broker_kafka_topic.c --------------------------------------------------------------------- */
 

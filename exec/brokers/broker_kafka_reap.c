@@ -3,7 +3,8 @@
  *
  * rd_kafka_destroy() of a consumer never returns (librdkafka 2.0.2) when a topic that it read was
  * deleted behind its back.  So it is a thread of its own that calls it, for each handle one: a
- * handle that hangs costs a parked thread, and never the others nor the shutdown.
+ * handle that hangs costs a parked thread, and never the others nor the shutdown.  All that are
+ * left when the server ends have one time together.
  */
 #include "exec/brokers/broker_kafka_impl.h"
 
@@ -56,10 +57,22 @@ static struct timespec deadline_in(int ms)
     return at;
 }
 
-static void destroy_watched(rd_kafka_t *rk)
+/* All that are left when the server ends have one time together. */
+static int patience_ms(KafkaBroker *broker)
+{
+    int64_t left_ms = KAFKA_REAP_MS / 2;
+
+    pthread_mutex_lock(&broker->reap_lock);
+    if (broker->is_reaping_over)
+        left_ms += broker->reap_over_ms - kafka_now_ms();
+    pthread_mutex_unlock(&broker->reap_lock);
+    return left_ms > 0 ? (int)left_ms : 0;
+}
+
+static void destroy_watched(KafkaBroker *broker, rd_kafka_t *rk)
 {
     Parting        *parting = MEM_NEW(Parting);
-    struct timespec deadline = deadline_in(KAFKA_REAP_MS / 2);
+    struct timespec deadline = deadline_in(patience_ms(broker));
     pthread_t       thread;
     bool            is_done;
     int             rc = 0;
@@ -84,6 +97,7 @@ static void destroy_watched(rd_kafka_t *rk)
         return;
     }
     pthread_detach(thread);
+    broker->has_left_behind = true;
     log_line(LOG_WARN, "kafka",
              "a consumer does not end: a topic that it read was deleted; it is left behind");
 }
@@ -104,7 +118,7 @@ static void *reaper_run(void *arg)
         if (!reap->next)
             broker->reap_last = NULL;
         pthread_mutex_unlock(&broker->reap_lock);
-        destroy_watched(reap->rk);
+        destroy_watched(broker, reap->rk);
         mem_trim(); /* a consumer leaves behind the room of all that it had fetched */
         pthread_mutex_lock(&broker->reap_lock);
         broker->reap_done = reap->ticket;
@@ -162,6 +176,7 @@ void kafka_reaper_close(KafkaBroker *broker)
         return;
     pthread_mutex_lock(&broker->reap_lock);
     broker->is_reaping_over = true;
+    broker->reap_over_ms = kafka_now_ms();
     pthread_cond_broadcast(&broker->reap_cond);
     pthread_mutex_unlock(&broker->reap_lock);
     pthread_join(broker->reaper, NULL);

@@ -92,7 +92,7 @@ static ErrCode await_topic(KafkaBroker *broker, const char *name, uint32_t parti
         if (found == partitions && has_leaders)
             return ERR_OK;
         usleep(POLL_US);
-    } while (kafka_now_ms() < until_ms);
+    } while (kafka_now_ms() < until_ms && !kafka_is_over(broker));
     err_set(err, ERR_BROKER, "could not settle topic \"%s\": the cluster shows %u partitions", name,
             found);
     err->is_retriable = true;
@@ -655,6 +655,8 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
             return ERR_OK;
         may_change = (is_without_leader(code) && kafka_now_ms() < until_ms) ||
                      (is_unknown(code) && may_be_behind(broker, str_from(name), until_ms));
+        if (kafka_is_over(broker))
+            break;
         usleep(POLL_US);
     }
     if (is_unknown(code) || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {

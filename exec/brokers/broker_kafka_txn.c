@@ -151,6 +151,37 @@ static Verdict judge(KafkaTxn *txn, rd_kafka_error_t *error, const char *what, E
     return verdict;
 }
 
+typedef rd_kafka_error_t *(*TxnCall)(rd_kafka_t *rk, int timeout_ms);
+
+/* In steps, each of which goes on where the last one ran out of time: the server may end
+ * meanwhile. */
+static rd_kafka_error_t *call_in_steps(KafkaTxn *txn, TxnCall call, int64_t ms)
+{
+    int64_t until_ms = kafka_now_ms() + ms;
+
+    for (;;) {
+        int64_t           left_ms = kafka_left_ms(txn->broker, until_ms - kafka_now_ms());
+        int64_t           step_ms = left_ms < KAFKA_LOOK_MS ? left_ms : KAFKA_LOOK_MS;
+        rd_kafka_error_t *error = call(txn->rk, step_ms > 0 ? (int)step_ms : 1);
+
+        if (!error || left_ms <= step_ms ||
+            rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT ||
+            !rd_kafka_error_is_retriable(error) || rd_kafka_error_is_fatal(error) ||
+            rd_kafka_error_txn_requires_abort(error))
+            return error;
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static Verdict call_patiently(KafkaTxn *txn, TxnCall call, int64_t ms, const char *what, Err *err)
+{
+    Verdict verdict = VERDICT_AGAIN;
+
+    for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
+        verdict = judge(txn, call_in_steps(txn, call, ms), what, err);
+    return verdict;
+}
+
 /* The bytes are the chunks'; what librdkafka needs beside them gets a sixteenth of the memory. */
 static long long queue_messages_max(void)
 {
@@ -184,15 +215,10 @@ static ErrCode open_handle(KafkaTxn *txn, Err *err)
 
 static ErrCode open_instance(KafkaTxn *txn, Err *err)
 {
-    Verdict verdict = VERDICT_AGAIN;
-
     TRY(open_handle(txn, err));
-    if (txn->broker->is_at_least_once)
-        return ERR_OK;
-    for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
-        verdict = judge(txn, rd_kafka_init_transactions(txn->rk, KAFKA_REQUEST_MS),
-                        "could not start a transactional producer", err);
-    if (verdict == VERDICT_DONE)
+    if (txn->broker->is_at_least_once ||
+        call_patiently(txn, rd_kafka_init_transactions, KAFKA_REQUEST_MS,
+                       "could not start a transactional producer", err) == VERDICT_DONE)
         return ERR_OK;
     end_instance(txn);
     return err->code;
@@ -263,7 +289,7 @@ static rd_kafka_resp_err_t send_patiently(KafkaTxn *txn, rd_kafka_topic_t *topic
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return code;
         rd_kafka_poll(txn->rk, KAFKA_STEP_MS);
-    } while (kafka_now_ms() < until_ms);
+    } while (kafka_now_ms() < until_ms && !kafka_is_over(txn->broker));
     return RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
 }
 
@@ -296,15 +322,19 @@ static void look_for_missing(KafkaTxn *txn)
     Str asked = STR_NULL;
 
     for (Sent *sent = txn->first; sent && txn->failure.code == ERR_OK; sent = sent->next) {
-        Chunk *chunk = sent->chunk;
-        Err    err;
+        Chunk  *chunk = sent->chunk;
+        Err     err;
+        ErrCode rc;
 
         if (str_eq(chunk->topic, asked))
             continue;
         asked = chunk->topic;
         kafka_topic_doubt(txn->broker, asked);
-        if (kafka_topic_check(txn->broker, asked, chunk->partition, &err) == ERR_TOPIC_MISSING)
+        rc = kafka_topic_check(txn->broker, asked, chunk->partition, &err);
+        if (rc == ERR_TOPIC_MISSING)
             note_failure(txn, &err, chunk->owner);
+        else if (rc != ERR_OK && err.is_retriable)
+            return; /* nobody answers, which takes seconds: not once for each topic */
     }
 }
 
@@ -312,15 +342,22 @@ static void look_for_missing(KafkaTxn *txn)
 static void flush(KafkaTxn *txn)
 {
     int64_t until_ms = kafka_now_ms() + KAFKA_TXN_MS;
+    int64_t look_ms = kafka_now_ms() + STUCK_MS;
     Err     err;
 
     if (txn->failure.code != ERR_OK || !txn->first)
         return;
     do {
-        if (rd_kafka_flush(txn->rk, STUCK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        int left_ms = (int)kafka_left_ms(txn->broker, KAFKA_LOOK_MS);
+
+        if (rd_kafka_flush(txn->rk, left_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
             return;
-        look_for_missing(txn);
-    } while (txn->failure.code == ERR_OK && kafka_now_ms() < until_ms);
+        if (kafka_now_ms() >= look_ms) {
+            look_for_missing(txn);
+            look_ms = kafka_now_ms() + STUCK_MS;
+        }
+    } while (txn->failure.code == ERR_OK && kafka_now_ms() < until_ms &&
+             !kafka_is_over(txn->broker));
     /* The commit of a transaction finds out by itself. */
     if (txn->failure.code == ERR_OK && txn->broker->is_at_least_once &&
         kafka_error(&err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "could not write an epoch") != ERR_OK)
@@ -399,16 +436,15 @@ static void blame_refused(KafkaTxn *txn)
 void kafka_txn_abort(BrokerTxn *base)
 {
     KafkaTxn *txn = (KafkaTxn *)base;
-    Verdict   verdict = VERDICT_AGAIN;
+    Verdict   verdict;
     Err       err;
 
     blame_refused(txn);
     if (txn->broker->is_at_least_once && txn->is_begun) {
         end_instance(txn);
     } else if (txn->is_begun && txn->rk) {
-        for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
-            verdict = judge(txn, rd_kafka_abort_transaction(txn->rk, KAFKA_REQUEST_MS),
-                            "could not abort a transaction", &err);
+        verdict = call_patiently(txn, rd_kafka_abort_transaction, KAFKA_REQUEST_MS,
+                                 "could not abort a transaction", &err);
         /* A new instance's start aborts it. */
         if (verdict != VERDICT_DONE)
             end_instance(txn);
@@ -444,17 +480,15 @@ ErrCode kafka_txn_commit(BrokerTxn *base, void (*settled)(void *arg, const Chunk
                          Err *err)
 {
     KafkaTxn *txn = (KafkaTxn *)base;
-    Verdict   verdict = VERDICT_AGAIN;
+    Verdict   verdict = VERDICT_DONE;
 
     assert(txn->is_begun);
     flush(txn);
     if (txn->failure.code != ERR_OK)
         return fail_commit(txn, &txn->failure, err);
-    if (txn->broker->is_at_least_once)
-        verdict = VERDICT_DONE;
-    for (int i = 0; i < KAFKA_RETRIES && verdict == VERDICT_AGAIN; i++)
-        verdict = judge(txn, rd_kafka_commit_transaction(txn->rk, KAFKA_REQUEST_MS * 3),
-                        "could not commit", err);
+    if (!txn->broker->is_at_least_once)
+        verdict = call_patiently(txn, rd_kafka_commit_transaction, KAFKA_REQUEST_MS * 3,
+                                 "could not commit", err);
     if (verdict == VERDICT_ABORT)
         return fail_commit(txn, err, err);
     if (verdict != VERDICT_DONE) {

@@ -120,6 +120,9 @@ void kafka_plain_serve(KafkaBroker *broker, int wait_ms)
 {
     rd_kafka_poll(broker->plain, wait_ms);
     replace_fatal(broker);
+    /* Whoever waits for an ack is told that nobody knows. */
+    if (kafka_is_over(broker))
+        rd_kafka_purge(broker->plain, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 }
 
 /* What waits is written, or reported as failed when that takes too long. */
@@ -127,7 +130,8 @@ void kafka_plain_close(KafkaBroker *broker)
 {
     if (!broker->plain)
         return;
-    if (rd_kafka_flush(broker->plain, KAFKA_PRODUCE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_flush(broker->plain, (int)kafka_left_ms(broker, KAFKA_PRODUCE_MS)) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_purge(broker->plain, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(broker->plain) > 0)
         rd_kafka_poll(broker->plain, KAFKA_STEP_MS);
