@@ -3,6 +3,7 @@
  *
  *     broker_kafka.c         life, settings, errors, health
  *     broker_kafka_topic.c   topics by the admin API, and what is known about them
+ *     broker_kafka_ends.c    where partitions begin and end
  *     broker_kafka_read.c    readers
  *     broker_kafka_feed.c    what readers of a partition share; see broker_kafka_feed.h
  *     broker_kafka_consumer.c  consumer handles
@@ -192,6 +193,12 @@ void    kafka_topic_settled(KafkaBroker *broker, Str name, uint32_t partition, i
 ErrCode kafka_trim(Broker *base, Str topic, uint32_t partition, int64_t offset, Err *err);
 ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t partition,
                              PartitionEnds *out, Err *err) ERR_MUST_USE;
+
+/* --- broker_kafka_ends.c ---------------------------------------------------------------------- */
+
+/* Asks once, for kafka_request_ms() each. */
+rd_kafka_resp_err_t kafka_ask_ends(KafkaBroker *broker, const char *name, uint32_t partition,
+                                   PartitionEnds *out);
 
 /* --- broker_kafka_read.c ---------------------------------------------------------------------- */
 

@@ -649,8 +649,7 @@ ErrCode kafka_partition_ends(KafkaBroker *broker, const char *name, uint32_t par
     bool                may_change = true;
 
     for (int i = 0; i < KAFKA_RETRIES || may_change; i++) {
-        code = rd_kafka_query_watermark_offsets(broker->admin, name, (int32_t)partition,
-                                                &out->begin, &out->end, kafka_request_ms(broker));
+        code = kafka_ask_ends(broker, name, partition, out);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_OK;
         may_change = (is_without_leader(code) && kafka_now_ms() < until_ms) ||
