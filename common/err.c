@@ -36,6 +36,7 @@ static const char *const names[] = {
     [ERR_TOPIC_MISSING] = "topic_missing",
     [ERR_TOPIC_EXISTS] = "topic_exists",
     [ERR_RECORD_TOO_LARGE] = "record_too_large",
+    [ERR_RECORD_REFUSED] = "record_refused",
     [ERR_FULL] = "full",
     [ERR_BUSY] = "busy",
     [ERR_UNKNOWN_OUTCOME] = "unknown_outcome",

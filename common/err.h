@@ -41,6 +41,7 @@ typedef enum ErrCode {
     ERR_TOPIC_MISSING, /* no such topic */
     ERR_TOPIC_EXISTS,
     ERR_RECORD_TOO_LARGE, /* over the sink's limit */
+    ERR_RECORD_REFUSED,   /* the topic takes no such record: its time, a missing key */
     ERR_FULL,             /* disk or weir.data.max.bytes */
     ERR_BUSY,             /* a bounded queue is full; try again */
     ERR_UNKNOWN_OUTCOME,  /* a commit whose fate is not known */

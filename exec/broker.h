@@ -15,7 +15,8 @@
  * never compute with them but for order, and go on from RecordBatch.next_offset.
  *
  * Errors: ERR_BROKER (is_retriable says whether waiting helps), ERR_TOPIC_MISSING,
- * ERR_TOPIC_EXISTS, ERR_RECORD_TOO_LARGE, ERR_FULL, ERR_BUSY, ERR_UNKNOWN_OUTCOME.
+ * ERR_TOPIC_EXISTS, ERR_RECORD_TOO_LARGE, ERR_RECORD_REFUSED, ERR_FULL, ERR_BUSY,
+ * ERR_UNKNOWN_OUTCOME.
  */
 #ifndef EXEC_BROKER_H
 #define EXEC_BROKER_H

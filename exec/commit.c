@@ -322,6 +322,9 @@ static void commit_abort(CommitGroup *group, Query *culprit, Err *err)
         culprit->moves_to = runtime_open_group(group->runtime, culprit->id);
     if (!culprit || !culprit->moves_to)
         commit_back_off(group, err);
+    if (culprit && !err->is_retriable)
+        query_note_refused(culprit, clock_now_ms(group->runtime->clock) +
+                                        (culprit->moves_to ? 0 : group->backoff_ms));
 }
 
 /* --- 5: set back ------------------------------------------------------------------------------ */

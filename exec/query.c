@@ -90,6 +90,14 @@ void query_note_error(Query *query, const Err *err)
     proclog_production(query->log, query->plan->root->step, err);
 }
 
+void query_note_refused(Query *query, int64_t retry_ms)
+{
+    pthread_mutex_lock(&query->lock);
+    query->is_refused = true;
+    query->retry_ms = retry_ms;
+    pthread_mutex_unlock(&query->lock);
+}
+
 bool query_retry(Query *query, int64_t now_ms)
 {
     uint32_t spots = query->scan_first[query->plan->scans_len];
@@ -112,6 +120,7 @@ bool query_retry(Query *query, int64_t now_ms)
 void query_note_settled(Query *query)
 {
     pthread_mutex_lock(&query->lock);
+    query->is_refused = false;
     if (!query->is_stopped_short && !query->is_waiting) {
         query->is_failed = false;
         query->backoff_ms = 0;
@@ -750,7 +759,7 @@ void query_health(Query *query, QueryHealth *out)
 {
     *out = (QueryHealth){0};
     pthread_mutex_lock(&query->lock);
-    if (query->is_failed && (query->is_stopped_short || query->is_waiting))
+    if (query->is_refused || (query->is_failed && (query->is_stopped_short || query->is_waiting)))
         out->state = QUERY_STATE_FAILED;
     else if (__atomic_load_n(&query->is_paused, __ATOMIC_RELAXED))
         out->state = QUERY_STATE_PAUSED;

@@ -64,6 +64,7 @@ struct Query {
     pthread_mutex_t lock; /* failure */
     bool            is_failed;
     bool            is_stopped_short; /* runs up to stops only, until the next try */
+    bool            is_refused;       /* its output broke an epoch; until it has committed */
     bool            is_waiting;       /* halted until the next try: it could not be opened */
     Err             error;
     int64_t         error_ms, retry_ms, backoff_ms, failures;
@@ -89,6 +90,8 @@ static inline Task *query_task(const Query *query, uint32_t stage, uint32_t part
 void query_fail(Query *query, const OpFailure *failure, const Err *err);
 /* Notes an error that does not stop it: its sink broke a transaction, and it goes on by itself. */
 void query_note_error(Query *query, const Err *err);
+/* Its sink takes no such record: so it will be until somebody does something about it. */
+void query_note_refused(Query *query, int64_t retry_ms);
 /* A failed query that is due for another try: it is halted, to be set back and to go on. */
 bool query_retry(Query *query, int64_t now_ms);
 /* Something of it was committed: it is well, once it is beyond what stopped it. */

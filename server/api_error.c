@@ -28,6 +28,7 @@ int error_code_of(const Err *err)
     case ERR_LIMIT:
     case ERR_TOPIC_MISSING:
     case ERR_RECORD_TOO_LARGE:
+    case ERR_RECORD_REFUSED:
         return 40000;
     case ERR_NOT_FOUND:
         return 40400;

@@ -34,7 +34,8 @@ static void write_error_text(JsonWriter *w, const Err *err)
 /* Whoever wrote the statement, or looks after its topics, can help. */
 static bool is_users(ErrCode code)
 {
-    return code == ERR_TOPIC_MISSING || code == ERR_AUTH || code == ERR_RECORD_TOO_LARGE;
+    return code == ERR_TOPIC_MISSING || code == ERR_AUTH || code == ERR_RECORD_TOO_LARGE ||
+           code == ERR_RECORD_REFUSED;
 }
 
 static void write_errors(JsonWriter *w, Query *running)

@@ -30,6 +30,8 @@ enum {
 
 static const char id_config[] = "flush.messages";
 
+#define TIME_UNBOUNDED "9223372036854775807"
+
 /* A name as librdkafka takes it; false: too long to be one. */
 static bool name_to_c(Str name, char out[NAME_BYTES])
 {
@@ -314,6 +316,16 @@ static const char *cleanup_name(TopicCleanup cleanup)
     return "delete";
 }
 
+/* The time of a row is what the statements say, however the cluster treats records of others. */
+static void fill_times(rd_kafka_NewTopic_t *topic, bool has_bounds)
+{
+    rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "CreateTime");
+    if (has_bounds) {
+        rd_kafka_NewTopic_set_config(topic, "message.timestamp.before.max.ms", TIME_UNBOUNDED);
+        rd_kafka_NewTopic_set_config(topic, "message.timestamp.after.max.ms", TIME_UNBOUNDED);
+    }
+}
+
 static void fill_spec(rd_kafka_NewTopic_t *topic, const TopicSpec *spec)
 {
     char     text[32];
@@ -362,45 +374,64 @@ static ErrCode check_spec(const TopicSpec *spec, char c_name[NAME_BYTES], Err *e
     return ERR_OK;
 }
 
-static ErrCode request_create(KafkaBroker *broker, const TopicSpec *spec, const char *name,
-                              Err *err)
+/* What the cluster says of the topic; *err only when it says nothing. */
+static ErrCode ask_to_create(KafkaBroker *broker, rd_kafka_NewTopic_t *topic,
+                             rd_kafka_resp_err_t *code, char *why, size_t why_size, Err *err)
 {
-    char    why[256];
-    int32_t replicas = spec->cleanup == TOPIC_STATE && spec->replicas < 0 ? broker->state_replicas
-                                                                          : spec->replicas;
-    rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(name, (int)spec->partitions, replicas, why, sizeof why);
-    rd_kafka_AdminOptions_t *options;
-    rd_kafka_queue_t        *queue;
+    rd_kafka_queue_t        *queue = rd_kafka_queue_new(broker->admin);
+    rd_kafka_AdminOptions_t *options = admin_options(broker, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_event_t        *event;
-    ErrCode                  rc = ERR_OK;
 
-    if (!topic)
-        return err_set(err, ERR_BROKER, "cannot create topic \"%s\": %s", name, why);
-    fill_spec(topic, spec);
-    queue = rd_kafka_queue_new(broker->admin);
-    options = admin_options(broker, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(broker->admin, &topic, 1, options, queue);
     event = admin_answer(queue, "could not create a topic", err);
     if (event) {
         size_t                          len;
         const rd_kafka_topic_result_t **results =
             rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &len);
-        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+        const char *said = rd_kafka_topic_result_error_string(results[0]);
 
-        if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            rc = err_set(err, ERR_TOPIC_EXISTS, "topic \"%s\" already exists", name);
-        else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-            rc = kafka_error(err, code, rd_kafka_topic_result_error_string(results[0]),
-                             "could not create topic \"%s\"", name);
+        *code = rd_kafka_topic_result_error(results[0]);
+        snprintf(why, why_size, "%s", said ? said : "");
         rd_kafka_event_destroy(event);
-    } else {
-        rc = err->code;
     }
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
+    return event ? ERR_OK : err->code;
+}
+
+static ErrCode create_once(KafkaBroker *broker, const TopicSpec *spec, const char *name,
+                           bool has_bounds, rd_kafka_resp_err_t *code, Err *err)
+{
+    char    why[512];
+    int32_t replicas = spec->cleanup == TOPIC_STATE && spec->replicas < 0 ? broker->state_replicas
+                                                                          : spec->replicas;
+    rd_kafka_NewTopic_t *topic =
+        rd_kafka_NewTopic_new(name, (int)spec->partitions, replicas, why, sizeof why);
+    ErrCode rc;
+
+    if (!topic)
+        return err_set(err, ERR_BROKER, "cannot create topic \"%s\": %s", name, why);
+    fill_spec(topic, spec);
+    fill_times(topic, has_bounds);
+    rc = ask_to_create(broker, topic, code, why, sizeof why, err);
     rd_kafka_NewTopic_destroy(topic);
-    return rc;
+    if (rc != ERR_OK || *code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return rc;
+    if (*code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        return err_set(err, ERR_TOPIC_EXISTS, "topic \"%s\" already exists", name);
+    return kafka_error(err, *code, why, "could not create topic \"%s\"", name);
+}
+
+/* Clusters before Kafka 3.6 do not know of bounds; they have none. */
+static ErrCode request_create(KafkaBroker *broker, const TopicSpec *spec, const char *name,
+                              Err *err)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    ErrCode             rc = create_once(broker, spec, name, true, &code, err);
+
+    return code == RD_KAFKA_RESP_ERR_INVALID_CONFIG
+               ? create_once(broker, spec, name, false, &code, err)
+               : rc;
 }
 
 ErrCode kafka_topic_create(Broker *base, const TopicSpec *spec, Err *err)

@@ -256,6 +256,9 @@ CREATE TABLE windows WITH (kafka_topic='windows', retention_ms=3600000) AS
         cluster.expect(topic, (found[topic]['partitions'], found[topic]['replicas'],
                                configs['cleanup.policy'], configs['retention.ms']),
                        (partitions, 1, cleanup, retention))
+        cluster.expect('times of ' + topic, (configs['message.timestamp.type'],
+                                             configs['message.timestamp.after.max.ms']),
+                       ('CreateTime', str(2 ** 63 - 1)))
     print('topics are as asked', flush=True)
 
 

@@ -41,6 +41,10 @@ def repl(server, sql):
                           capture_output=True, text=True, timeout=SAID_SECONDS).stdout
 
 
+def states(server):
+    return sorted(query['state'] for query in server.sql('SHOW QUERIES;')[0]['queries'])
+
+
 def message(server):
     return server.health()['details']['kafka'].get('message', '')
 
@@ -146,6 +150,42 @@ def test_refused_sizes_are_told_where_people_look(kafka):
         error, = server.sql('EXPLAIN %s;' % query['id'])[0]['queryDescription']['queryErrors']
         cluster.expect('type', error['type'], 'USER')
         expect_in(server.log_text(), 'max.message.bytes')
+        cluster.expect('exit code', server.stop(), 0)
+
+
+def test_refused_records_leave_the_others_alone(kafka):
+    """A time in the future and a missing key, where topics do not take them; `*_far` is Weir's."""
+    name = prefix('kind')
+    kafka.client('create', name + '=1', name + '_soon=1:message.timestamp.after.max.ms=3600000',
+                 name + '_compact=1:cleanup.policy=compact')
+    with server_on(kafka, name) as server:
+        server.sql("CREATE STREAM src (g STRING, t BIGINT) WITH (kafka_topic='%(n)s', "
+                   "value_format='JSON', timestamp='t');"
+                   "CREATE TABLE counts WITH (kafka_topic='%(n)s_counts') AS SELECT g, COUNT(*) "
+                   "AS n FROM src GROUP BY g;"
+                   % {'n': name})
+        for sink in ('far', 'soon', 'compact'):
+            server.sql("CREATE STREAM %s WITH (kafka_topic='%s_%s') AS SELECT * FROM src;"
+                       % (sink, name, sink))
+        day_ms = 86_400_000
+        times = [int(time.time() * 1000) + days * day_ms for days in (0, 5000, 0)]
+        kafka.load(name, [{'key': None, 'value': json.dumps({'G': 'g', 'T': when})}
+                          for when in times])
+        found = kafka.read(**{name + '_far': 3})[name + '_far']
+        cluster.expect('far', [json.loads(record['value'])['T'] for record in found], times)
+        cluster.eventually('the table', lambda: b'[3]' in server.request(
+            'POST', '/query', b'{"ksql": "SELECT n FROM counts;"}')[2])
+        for sink, word in (('soon', 'message.timestamp.after.max.ms'),
+                           ('compact', 'without a key')):
+            await_in('SHOW QUERIES', lambda: warnings(server), word, '%s_%s' % (name, sink))
+        cluster.expect('states', states(server), ['ERROR:1'] * 2 + ['RUNNING:1'] * 2)
+        expect_refused(server, "CREATE STREAM i (k STRING KEY, t BIGINT) WITH (kafka_topic="
+                       "'%s_soon', value_format='JSON'); INSERT INTO i (ROWTIME, k, t) VALUES "
+                       "(%d, 'k', 1);" % (name, times[1]), '400', 'message.timestamp.after.max.ms')
+        kafka.client('limit', name + '_compact=1000000')  # the policy is the usual one again
+        kafka.read(**{name + '_compact': 3})
+        cluster.eventually('it goes on', lambda: states(server).count('RUNNING:1') == 3,
+                           SAID_SECONDS)
         cluster.expect('exit code', server.stop(), 0)
 
 
