@@ -277,11 +277,35 @@ ErrCode kafka_txn_begin(BrokerTxn *base, Err *err)
     return err->code;
 }
 
-/* Waits while the producer's queue is full: it empties by itself. */
+/* A topic that was deleted meanwhile keeps all of a transaction from being written: librdkafka asks
+ * the coordinator to let it in until the records time out, and tells nobody. */
+static void look_for_missing(KafkaTxn *txn)
+{
+    Str asked = STR_NULL;
+
+    for (Sent *sent = txn->first; sent && txn->failure.code == ERR_OK; sent = sent->next) {
+        Chunk  *chunk = sent->chunk;
+        Err     err;
+        ErrCode rc;
+
+        if (str_eq(chunk->topic, asked))
+            continue;
+        asked = chunk->topic;
+        kafka_topic_doubt(txn->broker, asked);
+        rc = kafka_topic_check(txn->broker, asked, chunk->partition, &err);
+        if (rc == ERR_TOPIC_MISSING)
+            note_failure(txn, &err, chunk->owner);
+        else if (rc != ERR_OK && err.is_retriable)
+            return; /* nobody answers, which takes seconds: not once for each topic */
+    }
+}
+
+/* Waits while the producer's queue is full: it empties by itself, but for a topic that is gone. */
 static rd_kafka_resp_err_t send_patiently(KafkaTxn *txn, rd_kafka_topic_t *topic,
                                           const Record *record, Sent *sent)
 {
-    int64_t             until_ms = kafka_now_ms() + KAFKA_TXN_MS;
+    int64_t             looked_ms = kafka_now_ms();
+    int64_t             until_ms = looked_ms + KAFKA_TXN_MS;
     rd_kafka_resp_err_t code;
 
     do {
@@ -289,7 +313,12 @@ static rd_kafka_resp_err_t send_patiently(KafkaTxn *txn, rd_kafka_topic_t *topic
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return code;
         rd_kafka_poll(txn->rk, KAFKA_STEP_MS);
-    } while (kafka_now_ms() < until_ms && !kafka_is_over(txn->broker));
+        if (kafka_now_ms() - looked_ms >= STUCK_MS) {
+            look_for_missing(txn);
+            looked_ms = kafka_now_ms();
+        }
+    } while (txn->failure.code == ERR_OK && kafka_now_ms() < until_ms &&
+             !kafka_is_over(txn->broker));
     return RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
 }
 
@@ -313,29 +342,6 @@ static ErrCode send_all(KafkaTxn *txn, Sent *sent, Err *err)
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error(err, code, NULL, "could not write to topic \"%s\"", name);
     return ERR_OK;
-}
-
-/* A topic that was deleted meanwhile keeps all of a transaction from being written: librdkafka asks
- * the coordinator to let it in until the records time out, and tells nobody. */
-static void look_for_missing(KafkaTxn *txn)
-{
-    Str asked = STR_NULL;
-
-    for (Sent *sent = txn->first; sent && txn->failure.code == ERR_OK; sent = sent->next) {
-        Chunk  *chunk = sent->chunk;
-        Err     err;
-        ErrCode rc;
-
-        if (str_eq(chunk->topic, asked))
-            continue;
-        asked = chunk->topic;
-        kafka_topic_doubt(txn->broker, asked);
-        rc = kafka_topic_check(txn->broker, asked, chunk->partition, &err);
-        if (rc == ERR_TOPIC_MISSING)
-            note_failure(txn, &err, chunk->owner);
-        else if (rc != ERR_OK && err.is_retriable)
-            return; /* nobody answers, which takes seconds: not once for each topic */
-    }
 }
 
 /* What was appended is durable, or the failure is noted. */
@@ -397,9 +403,9 @@ ErrCode kafka_txn_append(BrokerTxn *base, Chunk *chunk, Err *err)
     }
     sent = MEM_NEW(Sent);
     *sent = (Sent){.txn = txn, .chunk = chunk, .last_offset = -1};
-    rc = send_all(txn, sent, err);
     *txn->last = sent;
     txn->last = &sent->next;
+    rc = send_all(txn, sent, err);
     if (rc != ERR_OK) {
         note_failure(txn, err, chunk->owner);
         sent->chunk = keep_bytes(chunk);

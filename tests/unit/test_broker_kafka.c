@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/limit.h"
 #include "tests/support/arena_group.h"
 
 enum { READERS = 200, WAIT_MS = 20000, TOPICS = 10, HELD_RECORDS = 400, POLL_BYTES = 8000 };
@@ -427,20 +428,40 @@ static void topic_that_was_deleted_by_others_is_missing(void **state)
     broker_close(broker);
 }
 
-static ErrCode commit_to(BrokerTxn *txn, const char *const topics[2], void *owner, Err *err)
+/* One transaction of a record to the first topic, and many to the second. */
+static ErrCode write_to(BrokerTxn *txn, const char *const topics[2], int records, void *owner,
+                        Err *err)
 {
+    char bytes[1001];
+
+    memset(bytes, 'x', sizeof bytes - 1);
+    bytes[sizeof bytes - 1] = '\0';
     ok(broker_txn_begin(txn, err), err);
-    for (int i = 0; i < 2; i++)
-        append(txn, topics[i], "v", owner);
+    append(txn, topics[0], "v", owner);
+    for (int i = 0; i < records; i++) {
+        Chunk *chunk = chunk_new(str_from(topics[1]), 0, owner);
+        Record record = {.value = str_from(bytes), .ts = 1700000000000};
+
+        chunk_append(chunk, &record);
+        if (broker_txn_append(txn, chunk, err) == ERR_OK)
+            continue;
+        chunk_free(chunk);
+        broker_txn_abort(txn);
+        return err->code;
+    }
     return broker_txn_commit(txn, NULL, NULL, err);
 }
 
-/* librdkafka alone would wait for as long as a transaction may take. */
+/* librdkafka alone would wait for as long as a transaction may take, when its queue is full, too.
+ */
 static void deleted_topic_does_not_hold_up_the_others(void **state)
 {
-    static const char *const topics[] = {"kept", "dropped"};
+    static const char *const topics[] = {"dropped", "kept"};
+    static const int         records[] = {1, 400};
+    int64_t                  queue_bytes = g_limits.chunk_queue_bytes;
 
     (void)state;
+    g_limits.chunk_queue_bytes = 65536;
     for (int i = 0; i < 2; i++) {
         Broker    *broker = broker_with_topic(topics[0], false);
         Broker    *other = broker_with_topic(topics[1], false);
@@ -450,15 +471,16 @@ static void deleted_topic_does_not_hold_up_the_others(void **state)
         Err        err;
 
         ok(broker_txn_open(broker, STR("hold"), &txn, &err), &err);
-        ok(commit_to(txn, topics, &query, &err), &err);
-        ok(broker_topic_delete(other, str_from(topics[1]), &err), &err);
+        ok(write_to(txn, topics, 1, &query, &err), &err);
+        ok(broker_topic_delete(other, str_from(topics[0]), &err), &err);
         began = time(NULL);
-        assert_int_not_equal(commit_to(txn, topics, &query, &err), ERR_OK);
+        assert_int_not_equal(write_to(txn, topics, records[i], &query, &err), ERR_OK);
         assert_true(time(NULL) - began <= WAIT_MS / 1000);
         broker_txn_close(txn);
         broker_close(other);
         broker_close(broker);
     }
+    g_limits.chunk_queue_bytes = queue_bytes;
 }
 
 /* The offset of partition 0 in the group, as another client sees it. */
