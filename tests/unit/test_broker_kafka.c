@@ -63,26 +63,27 @@ rd_kafka_resp_err_t __wrap_rd_kafka_ConfigResource_error(const rd_kafka_ConfigRe
                                          : __real_rd_kafka_ConfigResource_error(resource);
 }
 
-rd_kafka_resp_err_t __real_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
-                                                            int32_t partition, int64_t *low,
-                                                            int64_t *high, int timeout_ms);
-rd_kafka_resp_err_t __wrap_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
-                                                            int32_t partition, int64_t *low,
-                                                            int64_t *high, int timeout_ms);
+rd_kafka_resp_err_t __real_rd_kafka_offsets_for_times(rd_kafka_t                      *rk,
+                                                      rd_kafka_topic_partition_list_t *list,
+                                                      int                              timeout_ms);
+rd_kafka_resp_err_t __wrap_rd_kafka_offsets_for_times(rd_kafka_t                      *rk,
+                                                      rd_kafka_topic_partition_list_t *list,
+                                                      int                              timeout_ms);
 
-rd_kafka_resp_err_t __wrap_rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic,
-                                                            int32_t partition, int64_t *low,
-                                                            int64_t *high, int timeout_ms)
+rd_kafka_resp_err_t __wrap_rd_kafka_offsets_for_times(rd_kafka_t                      *rk,
+                                                      rd_kafka_topic_partition_list_t *list,
+                                                      int                              timeout_ms)
 {
+    bool                is_begin = list->elems[0].offset == RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_resp_err_t code;
 
     if (is_unknown(&unknown_ends))
         return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     if (ends_failing > 0 && ends_failing--)
         return RD_KAFKA_RESP_ERR__TRANSPORT;
-    code = __real_rd_kafka_query_watermark_offsets(rk, topic, partition, low, high, timeout_ms);
-    if (hides_trim)
-        *low = 0;
+    code = __real_rd_kafka_offsets_for_times(rk, list, timeout_ms);
+    if (hides_trim && is_begin)
+        list->elems[0].offset = 0;
     return code;
 }
 
