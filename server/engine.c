@@ -44,6 +44,31 @@ static bool is_kafka_setting(Str name)
     return str_starts(name, STR("sasl.")) || str_starts(name, STR("ssl."));
 }
 
+static bool is_on_kafka(const Engine *engine)
+{
+    return properties_get(engine->props, "bootstrap.servers").len && !engine->is_inline;
+}
+
+/* The state of a cluster's queries lies apart: that of the embedded broker waits for its return. */
+static const char *runtime_dir(const Engine *engine)
+{
+    return is_on_kafka(engine) ? str_to_c(engine->mem, str_printf(engine->mem, "%.*s/kafka",
+                                                                  STR_ARG(engine->data_dir)))
+                               : str_to_c(engine->mem, engine->data_dir);
+}
+
+static ErrCode make_dirs(Engine *engine, Err *err)
+{
+    const char *dir;
+
+    if (!engine->data_dir.ptr)
+        return ERR_OK;
+    dir = runtime_dir(engine);
+    TRY(make_dir(engine->data_dir, engine->mem, err));
+    TRY(make_dir(str_from(dir), engine->mem, err));
+    return make_dir(str_printf(engine->mem, "%s/state", dir), engine->mem, err);
+}
+
 static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
 {
     BrokerKafkaOpts opts = {
@@ -82,7 +107,7 @@ static ErrCode open_broker(Engine *engine, BrokerWatch *watch, Err *err)
         .tombstone_retention_ms = properties_int(engine->props, "weir.tombstone.retention.ms"),
     };
 
-    if (properties_get(engine->props, "bootstrap.servers").len && !engine->is_inline)
+    if (is_on_kafka(engine))
         return open_kafka(engine, watch, err);
     if (engine->data_dir.ptr)
         opts.path = str_to_c(engine->mem,
@@ -125,7 +150,7 @@ static ErrCode open_runtime(Engine *engine, Err *err)
 {
     RuntimeOpts opts = {
         .broker = engine->broker,
-        .data_dir = engine->data_dir.ptr ? str_to_c(engine->mem, engine->data_dir) : NULL,
+        .data_dir = engine->data_dir.ptr ? runtime_dir(engine) : NULL,
         .clock = engine->clock,
         .assignment = assignment_all(),
         .service_id = engine->service_id,
@@ -168,7 +193,7 @@ static void init_names(Engine *engine, const EngineOpts *opts)
 ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
 {
     Engine *engine = MEM_NEW(Engine);
-    ErrCode rc = ERR_OK;
+    ErrCode rc;
 
     engine->props = opts->props;
     engine->clock = opts->clock;
@@ -185,12 +210,7 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
     pthread_mutex_init(&engine->push_lock, NULL);
     init_names(engine, opts);
 
-    if (engine->data_dir.ptr) {
-        rc = make_dir(engine->data_dir, engine->mem, err);
-        if (rc == ERR_OK)
-            rc = make_dir(str_printf(engine->mem, "%.*s/state", STR_ARG(engine->data_dir)),
-                          engine->mem, err);
-    }
+    rc = make_dirs(engine, err);
     if (rc == ERR_OK)
         rc = open_broker(engine, opts->watch, err);
     if (rc == ERR_OK)

@@ -6,6 +6,7 @@ Rows are inserted while the server is killed by kill -9 and started again.  In t
 source and outputs, read_committed, and the outputs are recomputed from the source.
 """
 import collections
+import glob
 import json
 import os
 import shutil
@@ -102,7 +103,7 @@ def run_waves(server):
 def expect_rebuilt(server, expected):
     """The data directory is gone: the cluster has the table, and the query goes on with it."""
     cluster.expect('exit code', server.stop(), 0)
-    shutil.rmtree(os.path.join(server.data, 'state'))
+    shutil.rmtree(os.path.join(server.data, 'kafka', 'state'))
     server.start()
     cluster.expect('rebuilt totals', {row[0]: row[1:] for row in query(
         server, 'SELECT customer, n, total FROM totals;')}, expected)
@@ -112,9 +113,28 @@ def expect_rebuilt(server, expected):
         server, "SELECT n, total FROM totals WHERE customer='c0';") == [[count + 1, total + 1]])
 
 
+def expect_apart(kafka):
+    """A directory that the embedded broker used: its tables stay as they are, for the way back."""
+    data = cluster.scratch()
+    with cluster.weir.Server(data=data) as server:
+        server.sql("CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='apart', partitions=1, "
+                   "value_format='JSON'); CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s "
+                   "GROUP BY k; INSERT INTO s VALUES ('a', 1);")
+        cluster.eventually('a row', lambda: query(server, 'SELECT n FROM t;') == [[1]])
+        cluster.expect('exit code', server.stop(), 0)
+    state = set(glob.glob(os.path.join(data, 'state', '*.db')))
+    with cluster.Server(kafka, 'apart%d_' % os.getpid(), data=data) as server:
+        cluster.expect('queries', server.running(), [])
+        cluster.expect('exit code', server.stop(), 0)
+    cluster.expect('state files', len(state), 1)
+    cluster.expect('state files', set(glob.glob(os.path.join(data, 'state', '*.db'))), state)
+    cluster.remove(data)
+
+
 def main():
     cluster.weir.BINARY = sys.argv[1]
     kafka = cluster.Cluster()
+    expect_apart(kafka)
     with cluster.Server(kafka, 'test%d_' % os.getpid()) as server:
         server.sql(STATEMENTS)
         acknowledged, unsure = run_waves(server)
