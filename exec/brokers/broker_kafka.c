@@ -302,6 +302,17 @@ int kafka_request_ms(KafkaBroker *broker)
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
+/* Said inside a call of this thread. */
+static _Thread_local bool is_topic_unknown;
+
+bool kafka_take_unknown(void)
+{
+    bool was_unknown = is_topic_unknown;
+
+    is_topic_unknown = false;
+    return was_unknown;
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     /* librdkafka takes a broker that stands still for one that is very old. */
@@ -309,7 +320,10 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     char        text[128];
 
     (void)rk;
-    if (silence) {
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+        is_topic_unknown = true; /* for whoever reads it, not for all */
+    } else if (silence) {
         snprintf(text, sizeof text, "%.*sthe broker takes connections, but does not answer",
                  silence - reason < 60 ? (int)(silence - reason) : 60, reason);
         kafka_health_bad(opaque, RD_KAFKA_RESP_ERR__TIMED_OUT, text);

@@ -245,6 +245,13 @@ void kafka_feed_fail(KafkaFeed *feed, const Err *err)
     kafka_feed_wake(feed, NULL);
 }
 
+/* A broker that is behind may have said so: the cluster is asked. */
+static void note_unknown(KafkaFeed *feed)
+{
+    kafka_topic_doubt(feed->part->broker, str_from(feed->part->topic));
+    feed->is_lost = true;
+}
+
 /* What is not a record: the end of the partition, or a failure. */
 static void take_news(KafkaFeed *feed, const rd_kafka_message_t *message)
 {
@@ -258,9 +265,7 @@ static void take_news(KafkaFeed *feed, const rd_kafka_message_t *message)
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        /* A handle that is new to a topic may say so too early: the cluster is asked. */
-        kafka_topic_doubt(feed->part->broker, str_from(feed->part->topic));
-        feed->is_lost = true;
+        note_unknown(feed);
         break;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
         feed->is_lost = true;
@@ -296,10 +301,13 @@ bool kafka_feed_fetch(KafkaFeed *feed, size_t bytes_max)
 
     if (!feed->queue)
         return false;
+    (void)kafka_take_unknown();
     len = rd_kafka_consume_batch_queue(
         feed->queue, 0, messages, wanted < KAFKA_FETCH_MESSAGES ? wanted : KAFKA_FETCH_MESSAGES);
+    if (kafka_take_unknown())
+        note_unknown(feed);
     if (len <= 0)
-        return false;
+        return feed->is_lost;
     batch = batch_of(feed, messages, (size_t)len);
     if (batch) {
         look_at_end(feed);

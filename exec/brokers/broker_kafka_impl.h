@@ -163,6 +163,11 @@ ErrCode kafka_error(Err *err, rd_kafka_resp_err_t code, const char *detail, cons
 ErrCode kafka_topic_missing(Str name, Err *err);
 void    kafka_health_bad(KafkaBroker *broker, rd_kafka_resp_err_t code, const char *detail);
 void    kafka_health_good(KafkaBroker *broker);
+/*
+ * True when a call of this thread since the last time was told of a topic that the cluster does not
+ * know.  A consumer's queue hands that to the error callback, which knows no queue.
+ */
+bool kafka_take_unknown(void);
 /* ERR_BROKER when another server took this one's place. */
 ErrCode kafka_check_fenced(KafkaBroker *broker, Err *err) ERR_MUST_USE;
 bool    kafka_is_bad(KafkaBroker *broker);

@@ -429,6 +429,35 @@ static void topic_that_was_deleted_by_others_is_missing(void **state)
     broker_close(broker);
 }
 
+static void reader_of_a_topic_that_others_deleted_is_told(void **state)
+{
+    Broker       *broker = broker_with_topic("read", false);
+    Broker       *other = broker_with_topic("unread", false);
+    BrokerReader *reader = reader_at(broker, "read", 0);
+    Record        record = {.value = STR("v"), .ts = 1700000000000};
+    RecordBatch  *batch;
+    BrokerHealth  health;
+    int64_t       position, end;
+    ErrCode       rc = ERR_OK;
+    Err           err;
+
+    (void)state;
+    ok(broker_produce_wait(broker, STR("read"), 0, &record, &position, &err), &err);
+    assert_next(reader, "v");
+    ok(broker_topic_delete(other, STR("read"), &err), &err);
+    for (int i = 0; i < WAIT_MS && rc == ERR_OK; i++, usleep(1000)) {
+        rc = broker_reader_poll(reader, 1, &batch, &position, &end, &err);
+        assert_null(batch);
+        broker_health(broker, &health);
+        assert_true(health.is_healthy);
+    }
+    assert_int_equal(rc, ERR_TOPIC_MISSING);
+    assert_string_equal(err.msg, "topic \"read\" does not exist");
+    broker_reader_close(reader);
+    broker_close(other);
+    broker_close(broker);
+}
+
 /* One transaction of a record to the first topic, and many to the second. */
 static ErrCode write_to(BrokerTxn *txn, const char *const topics[2], int records, void *owner,
                         Err *err)
@@ -535,6 +564,7 @@ int main(void)
         arena_test(reader_comes_back_after_its_place_was_lost),
         arena_test(topic_that_was_there_is_asked_for_again),
         arena_test(topic_that_was_deleted_by_others_is_missing),
+        arena_test(reader_of_a_topic_that_others_deleted_is_told),
         arena_test(deleted_topic_does_not_hold_up_the_others),
         arena_test(positions_are_copied_to_a_consumer_group),
     };
