@@ -49,26 +49,6 @@ static bool is_on_kafka(const Engine *engine)
     return properties_get(engine->props, "bootstrap.servers").len && !engine->is_inline;
 }
 
-/* The state of a cluster's queries lies apart: that of the embedded broker waits for its return. */
-static const char *runtime_dir(const Engine *engine)
-{
-    return is_on_kafka(engine) ? str_to_c(engine->mem, str_printf(engine->mem, "%.*s/kafka",
-                                                                  STR_ARG(engine->data_dir)))
-                               : str_to_c(engine->mem, engine->data_dir);
-}
-
-static ErrCode make_dirs(Engine *engine, Err *err)
-{
-    const char *dir;
-
-    if (!engine->data_dir.ptr)
-        return ERR_OK;
-    dir = runtime_dir(engine);
-    TRY(make_dir(engine->data_dir, engine->mem, err));
-    TRY(make_dir(str_from(dir), engine->mem, err));
-    return make_dir(str_printf(engine->mem, "%s/state", dir), engine->mem, err);
-}
-
 static ErrCode open_kafka(Engine *engine, BrokerWatch *watch, Err *err)
 {
     BrokerKafkaOpts opts = {
@@ -146,11 +126,26 @@ static ErrCode open_topics(Engine *engine, Err *err)
                         TOPIC_DELETE, err);
 }
 
+/* On Kafka the state of queries lies apart: that of the embedded broker waits for its return, and
+ * servers with names of their own may have a directory in common. */
+static ErrCode make_state_dir(Engine *engine, const char **out, Err *err)
+{
+    Str dir = engine->data_dir;
+
+    if (!dir.ptr)
+        return ERR_OK;
+    if (is_on_kafka(engine)) {
+        dir = str_printf(engine->mem, "%.*s/kafka-%.*s", STR_ARG(dir), STR_ARG(engine->service_id));
+        TRY(make_dir(dir, engine->mem, err));
+    }
+    *out = str_to_c(engine->mem, dir);
+    return make_dir(str_printf(engine->mem, "%s/state", *out), engine->mem, err);
+}
+
 static ErrCode open_runtime(Engine *engine, Err *err)
 {
     RuntimeOpts opts = {
         .broker = engine->broker,
-        .data_dir = engine->data_dir.ptr ? runtime_dir(engine) : NULL,
         .clock = engine->clock,
         .assignment = assignment_all(),
         .service_id = engine->service_id,
@@ -161,6 +156,7 @@ static ErrCode open_runtime(Engine *engine, Err *err)
         .epoch_ms = properties_int(engine->props, "commit.interval.ms"),
     };
 
+    TRY(make_state_dir(engine, &opts.data_dir, err));
     return runtime_open(&opts, &engine->runtime, err);
 }
 
@@ -193,7 +189,7 @@ static void init_names(Engine *engine, const EngineOpts *opts)
 ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
 {
     Engine *engine = MEM_NEW(Engine);
-    ErrCode rc;
+    ErrCode rc = ERR_OK;
 
     engine->props = opts->props;
     engine->clock = opts->clock;
@@ -210,7 +206,8 @@ ErrCode engine_open(const EngineOpts *opts, Engine **out, Err *err)
     pthread_mutex_init(&engine->push_lock, NULL);
     init_names(engine, opts);
 
-    rc = make_dirs(engine, err);
+    if (engine->data_dir.ptr)
+        rc = make_dir(engine->data_dir, engine->mem, err);
     if (rc == ERR_OK)
         rc = open_broker(engine, opts->watch, err);
     if (rc == ERR_OK)

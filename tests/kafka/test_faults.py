@@ -173,7 +173,8 @@ def test_broker_killed_during_the_start(kafka):
             work.check()
             cluster.expect('exit code', server.stop(), 0)
         for seconds in (0, 0.2, 0.6):
-            cluster.remove(os.path.join(data, 'kafka', 'state'))  # the changelogs are read again
+            # The changelogs are read again.
+            cluster.remove(os.path.join(data, 'kafka-' + work.service))
             with cluster.Server(kafka, work.service, data=data, awaits_ready=False) as server:
                 time.sleep(seconds)
                 kafka.control('kill')

@@ -53,7 +53,7 @@ def run(kafka, link, count):
 
 def restart(link, work, data, count):
     """A start whose connections are cut after so many bytes; 0: never."""
-    cluster.remove(os.path.join(data, 'kafka', 'state'))  # the changelogs are read again
+    cluster.remove(os.path.join(data, 'kafka-' + work.service))  # the changelogs are read again
     server = cluster.Server(cluster.Cluster(link.address), work.service, data=data)
     before = link.passed
     if count:
@@ -81,7 +81,7 @@ def restart(link, work, data, count):
 
 def end_start(link, work, data, count):
     """A start that lost its cluster ends on a signal as well, soon and in order."""
-    cluster.remove(os.path.join(data, 'kafka', 'state'))
+    cluster.remove(os.path.join(data, 'kafka-' + work.service))
     with cluster.Server(cluster.Cluster(link.address), work.service, data=data,
                         awaits_ready=False) as server:
         link.limit(count)

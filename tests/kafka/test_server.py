@@ -18,6 +18,7 @@ import cluster
 WAVES, ROWS = 4, 250  # a kill falls into each wave but the last
 SETTLE_SECONDS = 60
 KEYS = 17
+SERVICE = 'test%d_' % os.getpid()
 
 STATEMENTS = '''
 CREATE STREAM orders (id STRING KEY, customer STRING, price BIGINT)
@@ -103,7 +104,7 @@ def run_waves(server):
 def expect_rebuilt(server, expected):
     """The data directory is gone: the cluster has the table, and the query goes on with it."""
     cluster.expect('exit code', server.stop(), 0)
-    shutil.rmtree(os.path.join(server.data, 'kafka', 'state'))
+    shutil.rmtree(os.path.join(server.data, 'kafka-' + SERVICE, 'state'))
     server.start()
     cluster.expect('rebuilt totals', {row[0]: row[1:] for row in query(
         server, 'SELECT customer, n, total FROM totals;')}, expected)
@@ -114,19 +115,25 @@ def expect_rebuilt(server, expected):
 
 
 def expect_apart(kafka):
-    """A directory that the embedded broker used: its tables stay as they are, for the way back."""
+    """A directory that others use: the embedded broker, a server with another name."""
     data = cluster.scratch()
+    table = "CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='apart', partitions=1, " \
+            "value_format='JSON'); CREATE TABLE t WITH (kafka_topic='apart_t') AS SELECT k, " \
+            "COUNT(*) AS n FROM s GROUP BY k; INSERT INTO s VALUES ('a', 1);"
     with cluster.weir.Server(data=data) as server:
-        server.sql("CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='apart', partitions=1, "
-                   "value_format='JSON'); CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s "
-                   "GROUP BY k; INSERT INTO s VALUES ('a', 1);")
+        server.sql(table)
         cluster.eventually('a row', lambda: query(server, 'SELECT n FROM t;') == [[1]])
         cluster.expect('exit code', server.stop(), 0)
     state = set(glob.glob(os.path.join(data, 'state', '*.db')))
-    with cluster.Server(kafka, 'apart%d_' % os.getpid(), data=data) as server:
-        cluster.expect('queries', server.running(), [])
-        cluster.expect('exit code', server.stop(), 0)
     cluster.expect('state files', len(state), 1)
+    with cluster.Server(kafka, 'a' + SERVICE, data=data) as server:
+        server.sql(table)
+        cluster.eventually('a row', lambda: query(server, 'SELECT n FROM t;') == [[1]])
+        with cluster.Server(kafka, 'b' + SERVICE, data=data) as other:
+            cluster.expect('queries', other.running(), [])
+            cluster.expect('exit code', other.stop(), 0)
+        cluster.expect('exit code', server.stop(), 0)
+    cluster.expect('files', len(glob.glob(data + '/kafka-a%s/state/CTAS_T_1.db' % SERVICE)), 1)
     cluster.expect('state files', set(glob.glob(os.path.join(data, 'state', '*.db'))), state)
     cluster.remove(data)
 
@@ -135,7 +142,7 @@ def main():
     cluster.weir.BINARY = sys.argv[1]
     kafka = cluster.Cluster()
     expect_apart(kafka)
-    with cluster.Server(kafka, 'test%d_' % os.getpid()) as server:
+    with cluster.Server(kafka, SERVICE) as server:
         server.sql(STATEMENTS)
         acknowledged, unsure = run_waves(server)
         cluster.expect('rows whose INSERT failed', unsure, set())
