@@ -66,7 +66,7 @@ else
     python 300 test_kill.py "$server" state 60000
     python 900 test_kill.py "$server" random 200000 20
     python 1800 test_kill.py "$fault" points 200000 20
-    python 1200 test_faults.py "$server"
+    python 1500 test_faults.py "$server"
     python 400 test_said.py "$server"
     python 1500 test_churn.py "$server" 5 200
     python 400 test_churn.py "$server" 5 20 1 -o processing.guarantee=at_least_once

@@ -82,7 +82,7 @@ def expect_end(server, *after):
 
 def fail_and_end(kafka, name, fail, mend, seconds):
     """Many queries whose cluster fails in the middle of work; after the next start all is done."""
-    work = workload.Workload(kafka, name, 60000)
+    work = workload.Workload(kafka, name, 30000)
     work.load()
     data = cluster.scratch()
     try:
@@ -108,14 +108,15 @@ def fail_and_end(kafka, name, fail, mend, seconds):
 
 
 def test_end_while_the_cluster_is_away(kafka):
-    for number, seconds in enumerate((0, 8, 100)):
-        fail_and_end(kafka, 'gone%d' % number, lambda: kafka.control('kill'),
+    """At once, and when what was read has been set back: for that it takes a minute."""
+    for seconds in (0, 75):
+        fail_and_end(kafka, 'gone%d' % seconds, lambda: kafka.control('kill'),
                      lambda: kafka.control('again'), seconds)
 
 
 def test_end_while_the_cluster_stands_still(kafka):
-    for number, seconds in enumerate((0, 8, 100)):
-        fail_and_end(kafka, 'frozen%d' % number, lambda: kafka.signal(signal.SIGSTOP),
+    for seconds in (0, 8):
+        fail_and_end(kafka, 'frozen%d' % seconds, lambda: kafka.signal(signal.SIGSTOP),
                      lambda: kafka.signal(signal.SIGCONT), seconds)
 
 
