@@ -40,6 +40,8 @@ static ErrCode op_limit_open(OpCtx *ctx, const PlanNode *node, Op **out, Err *er
 {
     (void)node;
     (void)err;
+    if (ctx->push && *ctx->limit_left == 0)
+        push_finish(ctx->push, PUSH_LIMIT, NULL); /* no row will come to end it */
     *out = ARENA_NEW(ctx->query_mem, Op);
     return ERR_OK;
 }

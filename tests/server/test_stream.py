@@ -58,6 +58,14 @@ class Stream(unittest.TestCase):
             sock.sendall(weir.request('GET', '/info'))
             self.assertEqual(weir.read_response(reader)[0], 200)
 
+    def test_limit_of_no_rows_ends_without_a_row(self):
+        for sql in ('SELECT * FROM s EMIT CHANGES LIMIT 0;', 'SELECT * FROM s LIMIT 0;'):
+            sock, reader = self.push(sql, '/query')
+            with sock:
+                answer = json.loads(reader.chunks())
+                self.assertEqual(answer[1:], [{'finalMessage': 'Limit Reached'}])
+        weir.eventually(lambda: self.server.running() == [], 'the queries end')
+
     def test_client_that_leaves_ends_its_query_while_nothing_is_written(self):
         for leave in ('close', 'shutdown'):
             sock, reader = self.push()
