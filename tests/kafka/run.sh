@@ -68,7 +68,7 @@ else
     python 1800 test_kill.py "$fault" points 200000 20
     python 1500 test_faults.py "$server"
     python 400 test_said.py "$server"
-    python 1500 test_churn.py "$server" 5 200
+    python 1000 test_churn.py "$server" 5 100
     python 400 test_churn.py "$server" 5 20 1 -o processing.guarantee=at_least_once
     python 400 test_leader.py "$server" 100000
     python 500 test_proxy.py "$server" 100000
