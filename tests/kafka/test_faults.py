@@ -395,6 +395,21 @@ def test_sink_deleted_and_made_again(kafka):
         cluster.expect('exit code', server.stop(), 0)
 
 
+def test_sink_given_partitions(kafka):
+    """Its query keeps to those that it had: each key stays where it is."""
+    work = workload.Workload(kafka, 'wider', 50000)
+    work.load()
+    with cluster.Server(kafka, work.service, *SMALL_EPOCHS) as server:
+        server.sql(work.statements())
+        cluster.eventually('progress', lambda: work.progress() > 0, pause=0.01)
+        kafka.client('grow', work.prefix + 'even=6', work.prefix + 'keyed=6')
+        work.check()
+        cluster.expect('exit code', server.restart(), 0)
+        work.load_more()
+        work.check()
+        cluster.expect('exit code', server.stop(), 0)
+
+
 def test_source_given_partitions(kafka):
     """Nobody reads them, which is said; source and query created anew read all."""
     topic = 'grown%d' % os.getpid()
